@@ -1,0 +1,34 @@
+//! Bytes to Arrow and back. A format is one file or folder, registered in [`decoder`] and [`encoder`].
+
+mod rows;
+
+pub use rows::{Cells, Rows};
+
+use arrow::array::RecordBatch;
+
+/// Why a record could not be decoded; nothing of it is left in the decoder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", .column.as_ref().map(|c| format!("column \"{c}\": ")).unwrap_or_default())]
+pub struct BadRecord {
+    /// The column, with its path where it is nested: "address.city".
+    pub column: Option<String>,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
+/// Turns records into rows of one schema: the columns that the plan reads.
+pub trait Decoder {
+    /// Decodes one record and appends its row.
+    fn decode(&mut self, record: &[u8]) -> Result<(), BadRecord>;
+
+    /// Rows appended since the last `finish`.
+    fn rows(&self) -> usize;
+
+    /// Takes the rows out.
+    fn finish(&mut self) -> RecordBatch;
+}
+
+/// Turns rows of one schema into records.
+pub trait Encoder {
+    fn encode(&mut self, batch: &RecordBatch, out: &mut Rows);
+}

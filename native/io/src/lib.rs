@@ -1,0 +1,14 @@
+//! Sources and sinks on the hot path. A connector is one folder or file, registered in [`open_source`] or [`open_sink`].
+
+mod sink;
+mod source;
+
+pub use sink::{Records, Sink};
+pub use source::{Poll, Position, Receiver, Record, Source, Split, Waker};
+
+/// What went wrong outside, in the words of who it happened to.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(pub String);
+
+pub type Result<T> = std::result::Result<T, Error>;

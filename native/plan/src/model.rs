@@ -1,0 +1,298 @@
+//! A verified plan, as owned values: what the rest of the core works with.
+
+use arrow::datatypes::{DataType, SchemaRef};
+
+/// A whole job. Operators stand in topological order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub name: String,
+    /// Slots; 0 means one per core.
+    pub parallelism: usize,
+    /// Key groups.
+    pub max_parallelism: usize,
+    pub commit_interval_ms: u64,
+    pub operators: Vec<Operator>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operator {
+    /// Stable across changes of the job.
+    pub id: String,
+    /// What errors, metrics and `explain` call it.
+    pub name: String,
+    /// Indexes of operators before this one.
+    pub inputs: Vec<usize>,
+    /// The type of the rows that leave it.
+    pub schema: SchemaRef,
+    pub kind: OperatorKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperatorKind {
+    Source(Source),
+    Filter(Expr),
+    Project(Vec<NamedExpr>),
+    Union,
+    WindowAggregate(WindowAggregate),
+    Function(Function),
+    Sink(Sink),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    pub connector: SourceConnector,
+    pub format: Format,
+    /// Every declared column; the operator's own schema holds those that are read.
+    pub declared: SchemaRef,
+    pub event_time: Option<EventTime>,
+    pub on_bad_record: BadRecordPolicy,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceConnector {
+    Kafka(KafkaSource),
+    File(FileSource),
+    Generator(GeneratorSource),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct KafkaSource {
+    pub topics: KafkaTopics,
+    pub start: KafkaStart,
+    /// Where a partition without a committed position begins under `KafkaStart::GroupOffsets`; never that itself.
+    pub fallback: KafkaStart,
+    /// The source ends at the offsets that were the latest when it started.
+    pub until_latest: bool,
+    /// librdkafka's own properties.
+    pub properties: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum KafkaTopics {
+    Names(Vec<String>),
+    /// A regular expression over whole topic names.
+    Pattern(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KafkaStart {
+    GroupOffsets,
+    Earliest,
+    Latest,
+    /// Milliseconds since the epoch.
+    Timestamp(i64),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileSource {
+    /// Globs or plain paths.
+    pub paths: Vec<String>,
+    /// Goes on reading as files grow.
+    pub follow: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GeneratorKind {
+    Bids,
+    Persons,
+    Auctions,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneratorSource {
+    pub kind: GeneratorKind,
+    pub seed: u64,
+    /// Events a second of wall time over all slots; 0 is flat out.
+    pub rate: u64,
+    /// 0 is endless.
+    pub count: u64,
+    pub start_time_ms: i64,
+    /// Events a second of event time.
+    pub events_per_second: u64,
+    pub out_of_orderness_ms: i64,
+    /// Distinct auctions (bids, auctions) or persons.
+    pub keys: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventTime {
+    /// `None`: the record's own timestamp.
+    pub expr: Option<Expr>,
+    pub out_of_orderness_ms: i64,
+    /// `None`: a silent partition holds the watermark for ever.
+    pub idle_timeout_ms: Option<u64>,
+    /// While all partitions are idle the watermark goes on with the clock.
+    pub idle_advance: bool,
+    /// A partition further ahead of the slowest than this is paused.
+    pub max_drift_ms: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum BadRecordPolicy {
+    Fail,
+    Skip,
+    DeadLetter(Box<Sink>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct WindowAggregate {
+    pub keys: Vec<NamedExpr>,
+    pub window: Window,
+    pub aggregates: Vec<Aggregate>,
+    /// Over the keys, [`Window::START`], [`Window::END`] and [`aggregate_column`]s.
+    pub output: Vec<NamedExpr>,
+}
+
+/// Windows start at multiples of `slide_ms` plus `offset_ms` since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub size_ms: i64,
+    /// Equals `size_ms` for a tumbling window.
+    pub slide_ms: i64,
+    pub offset_ms: i64,
+}
+
+impl Window {
+    /// The column of a window's start in the scope of an aggregate's output.
+    pub const START: &'static str = "$start";
+    /// The column of a window's (exclusive) end.
+    pub const END: &'static str = "$end";
+}
+
+/// The column of the aggregate at `index` in the scope of an aggregate's output.
+pub fn aggregate_column(index: usize) -> String {
+    format!("${index}")
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    pub function: AggregateFunction,
+    /// `None` only for `Count` over all rows.
+    pub expr: Option<Expr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum AggregateFunction {
+    Count,
+    CountDistinct,
+    ApproxCountDistinct,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    /// By event time, then arrival.
+    First,
+    Last,
+    Stddev,
+    /// 0 to 1.
+    ApproxQuantile(f64),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    pub kind: FunctionKind,
+    /// The number of the user function, in the order in which the job file makes them.
+    pub number: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionKind {
+    Map,
+    FlatMap,
+    MapBatch,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sink {
+    pub connector: SinkConnector,
+    pub format: Format,
+    /// The record's key: String or Bytes.
+    pub key: Option<Expr>,
+    /// String or Bytes.
+    pub headers: Vec<NamedExpr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SinkConnector {
+    Kafka(KafkaSink),
+    File(FileSink),
+    Stdout,
+    Table(TableSink),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct KafkaSink {
+    pub topic: String,
+    pub properties: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileSink {
+    pub directory: String,
+    pub prefix: String,
+    pub compression: Compression,
+    pub roll_bytes: u64,
+    pub roll_interval_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableSink {
+    pub title: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedExpr {
+    pub name: String,
+    pub expr: Expr,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    Column(String),
+    Literal(Literal),
+    Call {
+        function: crate::ExprFunction,
+        args: Vec<Expr>,
+    },
+    Cast {
+        expr: Box<Expr>,
+        to: DataType,
+        /// Null where the cast fails, instead of an error.
+        try_: bool,
+    },
+    Case {
+        /// Condition and result.
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Literal {
+    pub data_type: DataType,
+    /// `None` is a null of that type.
+    pub value: Option<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Bool(bool),
+    /// Int32, Int64, Timestamp (in its unit), Date (days).
+    Int(i64),
+    Float(f64),
+    /// String, Decimal (its digits).
+    String(String),
+    Bytes(Vec<u8>),
+}
