@@ -1,0 +1,174 @@
+import Kafka from "node-rdkafka";
+
+export interface Message {
+  partition: number;
+  offset: number;
+  key: string | null;
+  value: Buffer | null;
+  headers: Record<string, Buffer>;
+  timestamp: number;
+}
+
+export interface Outgoing {
+  partition: number;
+  value: string | Buffer | null;
+  key?: string;
+  /** Milliseconds since the epoch; now when not given. */
+  timestamp?: number;
+}
+
+const REQUEST_MS = 20_000;
+
+/** What tests ask of Kafka, by a client that shares no code with Millrace's core. */
+export class KafkaClient {
+  readonly brokers: string;
+
+  constructor(brokers: string) {
+    this.brokers = brokers;
+  }
+
+  async createTopic(topic: string, partitions: number, config: Record<string, string> = {}): Promise<void> {
+    const admin = Kafka.AdminClient.create({ "metadata.broker.list": this.brokers });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const spec = { topic, num_partitions: partitions, replication_factor: 1, config };
+        admin.createTopic(spec, REQUEST_MS, (error) => (error ? reject(asError(error, `create ${topic}`)) : resolve()));
+      });
+    } finally {
+      admin.disconnect();
+    }
+  }
+
+  /** Writes in order, each record to its partition, and waits until the broker has all of them. */
+  async produce(topic: string, records: Iterable<Outgoing>): Promise<void> {
+    const producer = new Kafka.Producer({
+      "metadata.broker.list": this.brokers,
+      "enable.idempotence": true,
+      "linger.ms": 5,
+      "message.max.bytes": 32 * 1024 * 1024,
+      "queue.buffering.max.messages": 1_000_000,
+      "queue.buffering.max.kbytes": 1_000_000,
+    });
+    await new Promise<void>((resolve, reject) => {
+      producer.connect({ timeout: REQUEST_MS }, (error) => (error ? reject(asError(error, "connect")) : resolve()));
+    });
+    try {
+      for (const { partition, value, key, timestamp } of records) {
+        const bytes = typeof value === "string" ? Buffer.from(value) : value;
+        producer.produce(topic, partition, bytes, key ?? null, timestamp ?? null);
+      }
+      await new Promise<void>((resolve, reject) => {
+        producer.flush(60_000, (error) => (error ? reject(asError(error, `flush to ${topic}`)) : resolve()));
+      });
+    } finally {
+      await new Promise((resolve) => producer.disconnect(resolve));
+    }
+  }
+
+  /** Everything that lies in the topic now, in the order of each partition. */
+  async read(topic: string): Promise<Message[]> {
+    return this.#consumer(async (consumer) => {
+      const ends = await this.#ends(consumer, topic);
+      const open = new Map([...ends].filter(([, { lowOffset, highOffset }]) => lowOffset < highOffset));
+      consumer.assign([...open].map(([partition, { lowOffset }]) => ({ topic, partition, offset: lowOffset })));
+      const messages: Message[] = [];
+      while (open.size > 0) {
+        for (const message of await consume(consumer)) {
+          const end = open.get(message.partition);
+          if (end === undefined) continue;
+          messages.push(received(message));
+          if (message.offset >= end.highOffset - 1) open.delete(message.partition);
+        }
+      }
+      return messages;
+    });
+  }
+
+  /** The number of records in the topic now. */
+  async size(topic: string): Promise<number> {
+    return this.#consumer(async (consumer) => {
+      const ends = [...(await this.#ends(consumer, topic)).values()];
+      return ends.reduce((sum, { lowOffset, highOffset }) => sum + highOffset - lowOffset, 0);
+    });
+  }
+
+  /** The committed offset of each partition; a partition without one is left out. */
+  async committed(group: string, topic: string): Promise<Map<number, number>> {
+    return this.#consumer(async (consumer) => {
+      const partitions = [...(await this.#ends(consumer, topic)).keys()].map((partition) => ({ topic, partition }));
+      return new Promise<Map<number, number>>((resolve, reject) => {
+        consumer.committed(partitions, REQUEST_MS, (error, found) => {
+          if (error) return reject(asError(error, `committed offsets of ${group}`));
+          const known = found.filter(({ offset }) => typeof offset === "number" && offset >= 0);
+          resolve(new Map(known.map(({ partition, offset }) => [partition, offset])));
+        });
+      });
+    }, group);
+  }
+
+  async #consumer<T>(use: (consumer: Kafka.KafkaConsumer) => Promise<T>, group = "millrace-test"): Promise<T> {
+    const consumer = new Kafka.KafkaConsumer(
+      {
+        "metadata.broker.list": this.brokers,
+        "group.id": group,
+        "enable.auto.commit": false,
+        "fetch.message.max.bytes": 32 * 1024 * 1024,
+        "check.crcs": true,
+      },
+      { "auto.offset.reset": "error" },
+    );
+    consumer.setDefaultConsumeTimeout(100);
+    await new Promise<void>((resolve, reject) => {
+      consumer.connect({ timeout: REQUEST_MS }, (error) => (error ? reject(asError(error, "connect")) : resolve()));
+    });
+    try {
+      return await use(consumer);
+    } finally {
+      await new Promise((resolve) => consumer.disconnect(resolve));
+    }
+  }
+
+  async #ends(consumer: Kafka.KafkaConsumer, topic: string): Promise<Map<number, Kafka.WatermarkOffsets>> {
+    const metadata = await new Promise<Kafka.Metadata>((resolve, reject) => {
+      consumer.getMetadata({ topic, timeout: REQUEST_MS }, (error, data) =>
+        error ? reject(asError(error, `metadata of ${topic}`)) : resolve(data),
+      );
+    });
+    const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions ?? [];
+    const ends = new Map<number, Kafka.WatermarkOffsets>();
+    for (const { id } of partitions) {
+      const offsets = await new Promise<Kafka.WatermarkOffsets>((resolve, reject) => {
+        consumer.queryWatermarkOffsets(topic, id, REQUEST_MS, (error, found) =>
+          error ? reject(asError(error, `offsets of ${topic}`)) : resolve(found),
+        );
+      });
+      ends.set(id, offsets);
+    }
+    return ends;
+  }
+}
+
+function consume(consumer: Kafka.KafkaConsumer): Promise<Kafka.Message[]> {
+  return new Promise((resolve, reject) => {
+    consumer.consume(1000, (error, messages) => (error ? reject(asError(error, "consume")) : resolve(messages)));
+  });
+}
+
+function received(message: Kafka.Message): Message {
+  const headers: Record<string, Buffer> = {};
+  for (const entry of message.headers ?? []) {
+    for (const [name, value] of Object.entries(entry)) headers[name] = Buffer.from(value);
+  }
+  return {
+    partition: message.partition,
+    offset: message.offset,
+    key: message.key === null || message.key === undefined ? null : message.key.toString(),
+    value: message.value,
+    headers,
+    timestamp: message.timestamp ?? -1,
+  };
+}
+
+function asError(error: Kafka.LibrdKafkaError, during: string): Error {
+  return new Error(`Kafka client, ${during}: ${error.message}`);
+}
