@@ -1,0 +1,15 @@
+import { run } from "./command.mjs";
+import { digest, isStamped, stamp } from "./stamp.mjs";
+
+const inputs = () => digest([".taprc", "package-lock.json"]);
+
+/** tap is assembled from the plugins that .taprc names. */
+export const testRunner = {
+  title: "tap's plugins",
+  estimate: "seconds",
+  done: () => isStamped("test-runner", inputs()),
+  async run() {
+    await run("node_modules/.bin/tap", ["build"]);
+    stamp("test-runner", inputs());
+  },
+};

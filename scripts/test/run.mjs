@@ -1,0 +1,52 @@
+// Runs every suite, or those whose names hold one of the arguments, and prints the sum as its last line. The clone is
+// set up and MILLRACE_TEST_BROKERS names a broker: `npm test` sees to both.
+import { nodeVersions } from "../setup/node-versions.mjs";
+import { cargoTarget } from "../setup/rust.mjs";
+import { cargoTest, check, runSuite, tapTest } from "./suite.mjs";
+
+process.env.CARGO_TARGET_DIR = cargoTarget();
+
+const BIN = "node_modules/.bin";
+const UNIT = ["--jobs=2", "--timeout=120"];
+// Their jobs share the machine with the broker and are measured, so one file runs at a time.
+const END_TO_END = ["--jobs=1", "--timeout=600"];
+
+const suites = [
+  check("format: rust", "cargo", "fmt", "--all", "--check"),
+  check("format and lint: typescript", `${BIN}/biome`, "ci"),
+  check("types: packages", `${BIN}/tsc`, "-b"),
+  check("types: tests", `${BIN}/tsc`, "-p", "test"),
+  check(
+    "lint: rust",
+    "cargo",
+    "clippy",
+    "--release",
+    "--locked",
+    "--workspace",
+    "--all-targets",
+    "--",
+    "-D",
+    "warnings",
+  ),
+  cargoTest("unit: rust", {}, "--workspace"),
+  tapTest("unit: typescript", UNIT),
+  ...nodeVersions().map(([major, node]) => tapTest(`unit: typescript on Node ${major}`, UNIT, { node })),
+  tapTest("end to end", [...END_TO_END, "test/harness", "test/e2e"]),
+  ...nodeVersions().map(([major, node]) =>
+    tapTest(`end to end: a job on Node ${major}`, [...END_TO_END, "test/e2e/round-trip.test.ts"], {
+      env: { MILLRACE_TEST_NODE: node },
+    }),
+  ),
+  tapTest("install", [...END_TO_END, "test/install"]),
+];
+
+const chosen = process.argv.slice(2);
+const total = { passed: 0, failed: 0 };
+for (const suite of suites) {
+  if (chosen.length > 0 && !chosen.some((part) => suite.name.includes(part))) continue;
+  const { passed, failed } = await runSuite(suite);
+  total.passed += passed;
+  total.failed += failed;
+}
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
