@@ -1,0 +1,41 @@
+// Every exact aggregate, over tumbling and over hopping windows of the same trades.
+import { avg, count, countDistinct, first, hopping, job, json, kafka, last, max, min, sum, tumbling } from "millrace";
+import { brokers, parallelism, Trade, variable } from "./settings.js";
+
+export default job(
+  variable("JOB"),
+  (j) => {
+    const byAccount = j
+      .source(
+        kafka({
+          topic: variable("INPUT"),
+          brokers,
+          format: json(Trade),
+          ...(process.env.UNTIL === "latest" ? { until: "latest" as const } : {}),
+        }),
+      )
+      .eventTime((trade) => trade.at, { outOfOrderness: "1s", idleTimeout: "2s" })
+      .keyBy((trade) => trade.account);
+    for (const [window, output] of [
+      [tumbling("5s"), "TUMBLING"],
+      [hopping("6s", "2s"), "HOPPING"],
+    ] as const) {
+      byAccount
+        .window(window)
+        .aggregate((trade, w) => ({
+          start: w.start,
+          end: w.end,
+          n: count(),
+          total: sum(trade.price),
+          low: min(trade.price),
+          high: max(trade.price),
+          mean: avg(trade.price),
+          venues: countDistinct(trade.venue),
+          opening: first(trade.price),
+          closing: last(trade.price),
+        }))
+        .to(kafka({ topic: variable(output), brokers, format: json() }));
+    }
+  },
+  { parallelism, commitInterval: "200ms" },
+);
