@@ -13,7 +13,7 @@ const END_TO_END = ["--jobs=1", "--timeout=600"];
 
 const suites = [
   check("format: rust", "cargo", "fmt", "--all", "--check"),
-  check("format and lint: typescript", `${BIN}/biome`, "ci"),
+  check("format and lint: typescript", `${BIN}/biome`, "ci", "--colors=off"),
   check("types: packages", `${BIN}/tsc`, "-b"),
   check("types: tests", `${BIN}/tsc`, "-p", "test"),
   check(
@@ -31,13 +31,13 @@ const suites = [
   cargoTest("unit: rust", {}, "--workspace"),
   tapTest("unit: typescript", UNIT),
   ...nodeVersions().map(([major, node]) => tapTest(`unit: typescript on Node ${major}`, UNIT, { node })),
-  tapTest("end to end", [...END_TO_END, "test/harness", "test/e2e"]),
+  tapTest("end to end", [...END_TO_END, "test/harness/*.test.ts", "test/e2e/*.test.ts"]),
   ...nodeVersions().map(([major, node]) =>
     tapTest(`end to end: a job on Node ${major}`, [...END_TO_END, "test/e2e/round-trip.test.ts"], {
       env: { MILLRACE_TEST_NODE: node },
     }),
   ),
-  tapTest("install", [...END_TO_END, "test/install"]),
+  tapTest("install", [...END_TO_END, "test/install/*.test.ts"]),
 ];
 
 const chosen = process.argv.slice(2);
