@@ -1,10 +1,31 @@
 //! Runs a plan: slots, operators, exchange, event time, barriers. It takes its clock and its I/O from outside and
 //! advances only by [`Slot::step`].
 
+mod aggregates;
+mod bad_records;
+mod barrier;
+mod batch;
+mod build;
+mod counters;
 mod error;
+mod event_time;
+mod exchange;
+mod expressions;
+mod graph;
 mod host;
+mod job;
+mod key_group;
 mod metrics;
+mod operators;
+mod positions;
+mod sink_writer;
+mod slot;
+mod source;
+mod wake;
+mod watermarks;
 
 pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
+pub use job::Job;
 pub use metrics::{JobMetrics, OperatorMetrics};
+pub use slot::{Slot, Step};

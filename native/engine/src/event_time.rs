@@ -1,0 +1,234 @@
+//! Event time at a source: when each row happened, and how far each partition has got.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{
+    DataType, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
+};
+use datafusion_physical_expr::PhysicalExpr;
+
+use crate::batch::{END_OF_TIME, EventTimes, Millis, NO_WATERMARK, internal};
+use crate::expressions::{compile, evaluate};
+use crate::watermarks::{Combined, Watermark};
+use crate::{Error, ErrorCode, Result};
+
+/// The times that a JavaScript `Date` can say, either way from the epoch. Others are brought to the nearest: sums with
+/// window sizes then never overflow.
+const FURTHEST: Millis = 8_640_000_000_000_000;
+
+/// Rows that lie together and come from one partition.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    pub split: usize,
+    pub first_offset: i64,
+    pub rows: usize,
+}
+
+/// One partition's progress in event time.
+#[derive(Debug, Clone, Copy)]
+struct Partition {
+    /// The latest event; `NO_WATERMARK` before the first.
+    latest: Millis,
+    last_seen_ms: u64,
+    ended: bool,
+}
+
+/// Assigns event times and keeps the watermark of a source's partitions in one slot.
+pub struct EventClock {
+    expr: Option<Arc<dyn PhysicalExpr>>,
+    out_of_orderness: Millis,
+    idle_timeout_ms: Option<u64>,
+    idle_advance: bool,
+    pub max_drift: Option<Millis>,
+    partitions: Vec<Partition>,
+    combined: Combined,
+    /// When the last partition became idle.
+    all_idle_since_ms: Option<u64>,
+}
+
+impl EventClock {
+    pub fn new(plan: &millrace_plan::EventTime, schema: &SchemaRef) -> Result<Self> {
+        let expr = plan.expr.as_ref().map(|expr| compile(expr, schema)).transpose()?;
+        if let Some(expr) = &expr {
+            check_type(expr, schema)?;
+        }
+        Ok(EventClock {
+            expr,
+            out_of_orderness: plan.out_of_orderness_ms,
+            idle_timeout_ms: plan.idle_timeout_ms,
+            idle_advance: plan.idle_advance,
+            max_drift: plan.max_drift_ms,
+            partitions: Vec::new(),
+            combined: Combined::new(0),
+            all_idle_since_ms: None,
+        })
+    }
+
+    /// Event times come with the records, not from a column.
+    pub fn uses_record_timestamps(&self) -> bool {
+        self.expr.is_none()
+    }
+
+    /// A partition whose watermark was `reached` when it was left.
+    pub fn add_partition(&mut self, reached: Millis, now_ms: u64) {
+        let latest = if reached == NO_WATERMARK { reached } else { reached + self.out_of_orderness };
+        self.partitions.push(Partition { latest, last_seen_ms: now_ms, ended: false });
+        self.combined.add_input();
+        if reached != NO_WATERMARK {
+            self.combined.update(self.partitions.len() - 1, Watermark { time: reached, idle: false });
+        }
+    }
+
+    /// The watermark of one partition.
+    pub fn reached(&self, split: usize) -> Millis {
+        match self.partitions.get(split) {
+            Some(partition) if partition.latest != NO_WATERMARK => partition.latest - self.out_of_orderness,
+            _ => NO_WATERMARK,
+        }
+    }
+
+    pub fn watermark(&self) -> Watermark {
+        self.combined.current()
+    }
+
+    /// The times of `rows`, which consist of `runs`; `timestamps` are those of the records. Also gives the latest event
+    /// of each run.
+    pub fn assign(
+        &mut self,
+        rows: &RecordBatch,
+        timestamps: Vec<Millis>,
+        runs: &[Run],
+        now_ms: u64,
+    ) -> Result<(EventTimes, Vec<Millis>)> {
+        let event = match &self.expr {
+            Some(expr) => to_millis(&evaluate(expr, rows)?)?,
+            None => Int64Array::from(timestamps),
+        };
+        let mut reached = Vec::with_capacity(event.len());
+        let mut latest_of_runs = Vec::with_capacity(runs.len());
+        let mut next = 0;
+        for run in runs {
+            let Some(partition) = self.partitions.get_mut(run.split) else {
+                return Err(internal("rows of an unknown partition"));
+            };
+            let times = &event.values()[next..next + run.rows];
+            next += run.rows;
+            let mut latest = partition.latest;
+            let mut latest_of_run = NO_WATERMARK;
+            for &time in times {
+                reached.push(if latest == NO_WATERMARK { latest } else { latest - self.out_of_orderness });
+                latest = latest.max(time);
+                latest_of_run = latest_of_run.max(time);
+            }
+            latest_of_runs.push(latest_of_run);
+            partition.latest = latest;
+            partition.last_seen_ms = now_ms;
+            let time = if latest == NO_WATERMARK { latest } else { latest - self.out_of_orderness };
+            self.combined.update(run.split, Watermark { time, idle: false });
+        }
+        Ok((EventTimes { event, reached: Int64Array::from(reached) }, latest_of_runs))
+    }
+
+    pub fn end(&mut self, split: usize) {
+        if let Some(partition) = self.partitions.get_mut(split) {
+            partition.ended = true;
+            self.combined.update(split, Watermark::END);
+        }
+    }
+
+    /// Partitions that could not be read are not idle, however long that lasts.
+    pub fn not_idle(&mut self, now_ms: u64) {
+        self.partitions.iter_mut().for_each(|partition| partition.last_seen_ms = now_ms);
+    }
+
+    pub fn split_not_idle(&mut self, split: usize, now_ms: u64) {
+        if let Some(partition) = self.partitions.get_mut(split) {
+            partition.last_seen_ms = now_ms;
+        }
+    }
+
+    /// Marks the partitions that have been silent for too long.
+    pub fn on_time(&mut self, now_ms: u64) {
+        let Some(timeout) = self.idle_timeout_ms else { return };
+        for (split, partition) in self.partitions.iter().enumerate() {
+            let watermark = self.combined.input(split);
+            if !partition.ended && !watermark.idle && now_ms >= partition.last_seen_ms + timeout {
+                self.combined.update(split, Watermark { time: watermark.time, idle: true });
+            }
+        }
+        if !self.combined.current().idle || self.partitions.is_empty() {
+            self.all_idle_since_ms = None;
+        } else if self.idle_advance {
+            self.advance(now_ms);
+        }
+    }
+
+    /// All partitions are idle: event time goes on with the clock.
+    fn advance(&mut self, now_ms: u64) {
+        let since = *self.all_idle_since_ms.get_or_insert(now_ms);
+        let latest = (0..self.partitions.len()).map(|split| self.reached(split)).max().unwrap_or(NO_WATERMARK);
+        if latest != NO_WATERMARK {
+            let time = latest.saturating_add((now_ms - since) as Millis);
+            // Which of the idle partitions carries the time is all the same: the greatest decides.
+            let Some(split) = self.partitions.iter().position(|partition| !partition.ended) else { return };
+            self.combined.update(split, Watermark { time, idle: true });
+        }
+    }
+
+    /// When [`EventClock::on_time`] has something to do next.
+    pub fn next_timer_ms(&self, now_ms: u64) -> Option<u64> {
+        let timeout = self.idle_timeout_ms?;
+        if self.idle_advance && self.combined.current().idle && !self.partitions.is_empty() {
+            return Some(now_ms + IDLE_ADVANCE_STEP_MS);
+        }
+        let active = self.partitions.iter().enumerate().filter(|(split, p)| !p.ended && !self.combined.input(*split).idle);
+        active.map(|(_, partition)| partition.last_seen_ms + timeout).min()
+    }
+}
+
+/// Often enough for windows of a second, seldom enough to cost nothing.
+const IDLE_ADVANCE_STEP_MS: u64 = 200;
+
+fn check_type(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<()> {
+    let data_type = expr.data_type(schema).map_err(internal)?;
+    if !matches!(data_type, DataType::Timestamp(_, _) | DataType::Int64) {
+        let message = format!("eventTime: a timestamp is needed, or an int64 in milliseconds, not {data_type}");
+        return Err(Error::new(ErrorCode::Plan, message));
+    }
+    if expr.nullable(schema).map_err(internal)? {
+        let message = "eventTime: it may be null; declare the column without .nullable(), or give the rows without a time \
+                       one with .coalesce(...)";
+        return Err(Error::new(ErrorCode::Plan, message));
+    }
+    Ok(())
+}
+
+fn to_millis(array: &ArrayRef) -> Result<Int64Array> {
+    if array.null_count() > 0 {
+        return Err(Error::new(ErrorCode::Expression, "eventTime: it is null for a row, which was said not to happen"));
+    }
+    let in_range = |time: i64| time.clamp(-FURTHEST, FURTHEST);
+    Ok(match array.data_type() {
+        DataType::Int64 => array.as_primitive::<Int64Type>().unary(in_range),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            array.as_primitive::<TimestampSecondType>().unary(|t| in_range(t.saturating_mul(1000)))
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            array.as_primitive::<TimestampMillisecondType>().unary(in_range)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            array.as_primitive::<TimestampMicrosecondType>().unary(|t| t.div_euclid(1000))
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            array.as_primitive::<TimestampNanosecondType>().unary(|t| t.div_euclid(1_000_000))
+        }
+        other => return Err(internal(format!("event times of type {other}"))),
+    })
+}
+
+/// Partitions ahead of `slowest` by more than the allowed drift are to wait.
+pub fn is_ahead(reached: Millis, slowest: Millis, max_drift: Millis) -> bool {
+    slowest != NO_WATERMARK && slowest != END_OF_TIME && reached > slowest.saturating_add(max_drift)
+}

@@ -1,0 +1,222 @@
+//! Brings rows to the slot that owns their key group: one bounded queue for each pair of slots.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::array::{AsArray, UInt32Array};
+use arrow::datatypes::UInt64Type;
+use parking_lot::Mutex;
+
+use crate::Result;
+use crate::barrier::BarrierId;
+use crate::batch::{Batch, internal};
+use crate::key_group::{key_group, slot_of};
+use crate::operators::window::HASH_COLUMN;
+use crate::wake::Wakers;
+use crate::watermarks::Watermark;
+
+/// A queue that holds this much takes nothing more until it is read. One batch may overshoot it.
+const QUEUE_BYTES: usize = 4 << 20;
+
+#[derive(Debug)]
+pub enum Message {
+    Batch(Batch),
+    Watermark(Watermark),
+    Barrier(BarrierId),
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: Mutex<VecDeque<Message>>,
+    bytes: AtomicUsize,
+}
+
+/// All queues between the two halves of one operator, shared by the slots.
+#[derive(Debug)]
+pub struct Exchange {
+    slots: usize,
+    max_parallelism: usize,
+    queues: Vec<Queue>,
+    wakers: Arc<Wakers>,
+}
+
+impl Exchange {
+    pub fn new(slots: usize, max_parallelism: usize, wakers: Arc<Wakers>) -> Self {
+        let queues = (0..slots * slots).map(|_| Queue::default()).collect();
+        Exchange { slots, max_parallelism, queues, wakers }
+    }
+
+    fn queue(&self, from: usize, to: usize) -> &Queue {
+        &self.queues[from * self.slots + to]
+    }
+
+    fn push(&self, from: usize, to: usize, message: Message) {
+        let queue = self.queue(from, to);
+        if let Message::Batch(batch) = &message {
+            queue.bytes.fetch_add(batch.bytes(), Ordering::Relaxed);
+        }
+        queue.messages.lock().push_back(message);
+        self.wakers.wake(to);
+    }
+
+    fn pop(&self, from: usize, to: usize) -> Option<Message> {
+        let queue = self.queue(from, to);
+        let message = queue.messages.lock().pop_front()?;
+        if let Message::Batch(batch) = &message {
+            let bytes = batch.bytes();
+            let before = queue.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            if before >= QUEUE_BYTES && before - bytes < QUEUE_BYTES {
+                self.wakers.wake(from);
+            }
+        }
+        Some(message)
+    }
+}
+
+/// One slot's way into an exchange.
+pub struct Sender {
+    exchange: Arc<Exchange>,
+    slot: usize,
+}
+
+impl Sender {
+    pub fn new(exchange: Arc<Exchange>, slot: usize) -> Self {
+        Sender { exchange, slot }
+    }
+
+    /// Some queue is full: nothing that leads here is to be run.
+    pub fn is_blocked(&self) -> bool {
+        let full = |to| self.exchange.queue(self.slot, to).bytes.load(Ordering::Relaxed) >= QUEUE_BYTES;
+        (0..self.exchange.slots).any(full)
+    }
+
+    /// Parts a batch by the hashes of its keys.
+    pub fn send(&self, batch: Batch) -> Result<()> {
+        let Exchange { slots, max_parallelism, .. } = *self.exchange;
+        if slots == 1 {
+            self.exchange.push(self.slot, 0, Message::Batch(batch));
+            return Ok(());
+        }
+        let hashes = batch.rows.column_by_name(HASH_COLUMN).ok_or_else(|| internal("a batch came without hashes"))?;
+        let hashes = hashes.as_primitive_opt::<UInt64Type>().ok_or_else(|| internal("hashes are not uint64"))?;
+        let mut rows: Vec<Vec<u32>> = vec![Vec::with_capacity(batch.len() / slots + 1); slots];
+        for (row, &hash) in hashes.values().iter().enumerate() {
+            rows[slot_of(key_group(hash, max_parallelism), max_parallelism, slots)].push(row as u32);
+        }
+        for (to, rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            self.exchange.push(self.slot, to, Message::Batch(batch.take(&UInt32Array::from(rows))?));
+        }
+        Ok(())
+    }
+
+    pub fn watermark(&self, watermark: Watermark) {
+        (0..self.exchange.slots).for_each(|to| self.exchange.push(self.slot, to, Message::Watermark(watermark)));
+    }
+
+    pub fn barrier(&self, barrier: BarrierId) {
+        (0..self.exchange.slots).for_each(|to| self.exchange.push(self.slot, to, Message::Barrier(barrier)));
+    }
+}
+
+/// One slot's way out of an exchange.
+pub struct ExchangeReceiver {
+    exchange: Arc<Exchange>,
+    slot: usize,
+    /// Senders whose barrier has come: what they send next belongs behind it.
+    held: Vec<bool>,
+    next: usize,
+}
+
+impl ExchangeReceiver {
+    pub fn new(exchange: Arc<Exchange>, slot: usize) -> Self {
+        ExchangeReceiver { slot, held: vec![false; exchange.slots], next: 0, exchange }
+    }
+
+    /// The next message and its sender, the senders taking turns. A barrier comes out once, when all have sent it.
+    pub fn receive(&mut self) -> Option<(usize, Message)> {
+        let slots = self.exchange.slots;
+        for turn in 0..slots {
+            let from = (self.next + turn) % slots;
+            while !self.held[from] {
+                match self.exchange.pop(from, self.slot) {
+                    None => break,
+                    Some(Message::Barrier(barrier)) => {
+                        self.held[from] = true;
+                        if self.held.iter().all(|&held| held) {
+                            self.held.fill(false);
+                            return Some((from, Message::Barrier(barrier)));
+                        }
+                    }
+                    Some(message) => {
+                        self.next = (from + 1) % slots;
+                        return Some((from, message));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, RecordBatch, UInt64Array};
+
+    use super::*;
+
+    fn exchange(slots: usize) -> Arc<Exchange> {
+        Arc::new(Exchange::new(slots, 128, Arc::new(Wakers::new(slots))))
+    }
+
+    fn batch(hashes: Vec<u64>) -> Batch {
+        let keys: Int64Array = hashes.iter().map(|&h| h as i64).collect();
+        let columns: Vec<(&str, arrow::array::ArrayRef)> =
+            vec![("key", Arc::new(keys)), (HASH_COLUMN, Arc::new(UInt64Array::from(hashes)))];
+        Batch { rows: RecordBatch::try_from_iter(columns).unwrap(), times: None, pane: None }
+    }
+
+    #[test]
+    fn each_row_goes_to_the_slot_that_owns_its_key_group() {
+        let exchange = exchange(2);
+        Sender::new(exchange.clone(), 0).send(batch(vec![0, 63, 64, 127, 128])).unwrap();
+        let mut received = |slot| match ExchangeReceiver::new(exchange.clone(), slot).receive() {
+            Some((0, Message::Batch(batch))) => {
+                batch.rows.column(1).as_primitive::<UInt64Type>().values().to_vec()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(received(0), [0, 63, 128]);
+        assert_eq!(received(1), [64, 127]);
+    }
+
+    #[test]
+    fn a_full_queue_blocks_its_sender_until_it_is_read() {
+        let exchange = exchange(1);
+        let sender = Sender::new(exchange.clone(), 0);
+        let large = batch((0..100_000).collect());
+        let sent = (1..).find(|_| {
+            sender.send(large.clone()).unwrap();
+            sender.is_blocked()
+        });
+        assert!(sent.unwrap() * large.bytes() >= QUEUE_BYTES);
+        let mut receiver = ExchangeReceiver::new(exchange, 0);
+        receiver.receive().unwrap();
+        assert!(!sender.is_blocked());
+    }
+
+    #[test]
+    fn what_a_sender_sends_after_a_barrier_waits_for_the_barriers_of_the_others() {
+        let exchange = exchange(2);
+        let (first, second) = (Sender::new(exchange.clone(), 0), Sender::new(exchange.clone(), 1));
+        let mut receiver = ExchangeReceiver::new(exchange, 0);
+        first.barrier(1);
+        first.watermark(Watermark::END);
+        assert!(receiver.receive().is_none());
+        second.watermark(Watermark::NONE);
+        assert!(matches!(receiver.receive(), Some((1, Message::Watermark(Watermark::NONE)))));
+        second.barrier(1);
+        assert!(matches!(receiver.receive(), Some((_, Message::Barrier(1)))));
+        assert!(matches!(receiver.receive(), Some((0, Message::Watermark(Watermark::END)))));
+    }
+}

@@ -1,0 +1,17 @@
+//! Windowed aggregation in two steps: every slot aggregates what it reads, pane by pane; the exchange brings the
+//! partial results of a key together; the window operator merges and emits them.
+
+mod group_table;
+mod pane;
+mod panes;
+mod plan;
+mod pre_aggregate;
+mod window_aggregate;
+
+pub use panes::{PaneId, Panes, Settlement};
+pub use plan::WindowPlan;
+pub use pre_aggregate::PreAggregate;
+pub use window_aggregate::WindowAggregate;
+
+/// The column of a partial result that holds the key's hash.
+pub const HASH_COLUMN: &str = "$hash";

@@ -1,0 +1,221 @@
+//! One of a job's threads of work.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::barrier::BarrierId;
+use crate::build::build_graph;
+use crate::graph::{Graph, Origin, Ran};
+use crate::host::Host;
+use crate::job::Job;
+use crate::wake::Bed;
+use crate::{Error, ErrorCode, Result};
+
+/// How long the last commit may take when the job ends.
+const CLOSE_TIMEOUT_MS: u64 = 10_000;
+
+/// The longest nap: whoever drives the slot gets a turn now and then.
+const LONGEST_NAP: Duration = Duration::from_millis(500);
+
+/// Messages taken from one exchange before the other inputs get a turn.
+const MESSAGES_PER_ROUND: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Call again.
+    Working,
+    /// The job has ended for this slot.
+    Finished,
+}
+
+/// Runs a copy of every operator over its share of the partitions and of the key groups. It is made and used on one
+/// thread.
+pub struct Slot {
+    job: Arc<Job>,
+    index: usize,
+    bed: Bed,
+    graph: Graph,
+    running: bool,
+    /// The last barrier that has passed this slot and is durable, and the last whose positions are committed.
+    acknowledged: BarrierId,
+    committed: BarrierId,
+    told_end: bool,
+    finished: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Worked,
+    /// Some input could not run as something downstream is full.
+    Blocked,
+    Idle,
+    Finished,
+}
+
+impl Slot {
+    /// Connects the sources and sinks of slot `index`. That takes as long as they take to answer.
+    pub fn open(job: Arc<Job>, index: usize, host: Box<dyn Host>) -> Result<Slot> {
+        let opened = Self::connect(job.clone(), index, host);
+        if opened.is_err() {
+            job.cancel();
+        }
+        opened
+    }
+
+    fn connect(job: Arc<Job>, index: usize, host: Box<dyn Host>) -> Result<Slot> {
+        let bed = job.wakers.bed(index);
+        let bed = bed.ok_or_else(|| Error::new(ErrorCode::Internal, format!("slot {index} is open already")))?;
+        let graph = build_graph(&job, index, host)?;
+        let restored: Vec<_> = graph.sources().map(|source| (source.operator(), source.restored())).collect();
+        job.slot_opened(&restored);
+        Ok(Slot {
+            job,
+            index,
+            bed,
+            graph,
+            running: false,
+            acknowledged: 0,
+            committed: 0,
+            told_end: false,
+            finished: false,
+        })
+    }
+
+    /// Works for about `budget`, or naps while nothing is there. After an error the job is cancelled.
+    pub fn step(&mut self, budget: Duration) -> Result<Step> {
+        let result = self.work(budget);
+        if result.is_err() {
+            self.job.cancel();
+        }
+        result
+    }
+
+    fn work(&mut self, budget: Duration) -> Result<Step> {
+        let started = Instant::now();
+        while !self.finished {
+            let round_started = Instant::now();
+            let round = self.round(self.job.elapsed_ms())?;
+            let times = &self.job.times[self.index];
+            match round {
+                Round::Finished => self.finished = true,
+                Round::Worked => times.busy.add(round_started.elapsed().as_micros() as u64),
+                Round::Blocked | Round::Idle => {
+                    let left = budget.saturating_sub(started.elapsed()).min(LONGEST_NAP);
+                    self.bed.nap(left.min(self.until_next_timer(round)));
+                    let time = if round == Round::Blocked { &times.backpressured } else { &times.idle };
+                    time.add(round_started.elapsed().as_micros() as u64);
+                }
+            }
+            if started.elapsed() >= budget {
+                break;
+            }
+        }
+        Ok(if self.finished { Step::Finished } else { Step::Working })
+    }
+
+    /// One turn for everything in the slot. Nothing in it waits, and `now_ms` is its only clock.
+    fn round(&mut self, now_ms: u64) -> Result<Round> {
+        if self.job.is_cancelled() {
+            return Ok(Round::Finished);
+        }
+        if !self.running {
+            let Some(restored) = self.job.restored() else { return Ok(Round::Idle) };
+            self.graph.restore(&restored);
+            self.running = true;
+        }
+        for writer in &self.graph.writers {
+            writer.borrow_mut().poll(now_ms)?;
+        }
+        let (mut worked, mut blocked) = (false, false);
+        for input in 0..self.graph.inputs.len() {
+            for _ in 0..self.turns(input) {
+                match self.graph.run(input, &self.job, now_ms)? {
+                    Ran::Something => worked = true,
+                    Ran::Nothing => break,
+                    Ran::Blocked => {
+                        blocked = true;
+                        break;
+                    }
+                }
+            }
+        }
+        self.tell_end();
+        self.acknowledge(now_ms)?;
+        if self.commit()? == self.job.last_barrier() {
+            self.close()?;
+            return Ok(Round::Finished);
+        }
+        Ok(match (worked, blocked) {
+            (true, _) => Round::Worked,
+            (false, true) => Round::Blocked,
+            (false, false) => Round::Idle,
+        })
+    }
+
+    fn turns(&self, input: usize) -> usize {
+        match self.graph.inputs[input].origin {
+            Origin::Source(_) => 1,
+            Origin::Exchange { .. } => MESSAGES_PER_ROUND,
+        }
+    }
+
+    /// Says once that nothing more will come from this slot's sources.
+    fn tell_end(&mut self) {
+        let ended = |index: usize| match &self.graph.inputs[index].origin {
+            Origin::Source(source) => source.has_ended() && self.graph.is_drained(index),
+            Origin::Exchange { .. } => true,
+        };
+        if !self.told_end && (0..self.graph.inputs.len()).all(ended) {
+            self.told_end = true;
+            self.job.slot_ended();
+        }
+    }
+
+    fn acknowledge(&mut self, now_ms: u64) -> Result<()> {
+        let barrier = self.job.requested_barrier(now_ms);
+        if barrier == self.acknowledged || !self.graph.has_passed(barrier) {
+            return Ok(());
+        }
+        if barrier == self.job.last_barrier() || self.job.is_stopping() {
+            for writer in &self.graph.writers {
+                writer.borrow_mut().flush()?;
+            }
+        }
+        if self.graph.writers.iter().all(|writer| writer.borrow().is_durable()) {
+            self.acknowledged = barrier;
+            self.job.acknowledge(barrier, &std::mem::take(&mut self.graph.report));
+        }
+        Ok(())
+    }
+
+    /// Commits the positions of the last barrier that all slots have acknowledged, and gives its number.
+    fn commit(&mut self) -> Result<BarrierId> {
+        let completed = self.job.completed_barrier();
+        if completed > self.committed {
+            let job = &self.job;
+            self.graph.for_each_source(|source| source.commit(job))?;
+            self.committed = completed;
+        }
+        Ok(completed)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.graph.for_each_source(|source| source.close(CLOSE_TIMEOUT_MS))
+    }
+
+    fn until_next_timer(&self, round: Round) -> Duration {
+        let now_ms = self.job.elapsed_ms();
+        let sources = self.graph.sources().filter_map(|source| source.next_timer_ms(now_ms));
+        let sinks = self.graph.has_unfinished_writes().then_some(now_ms + SINK_POLL_MS);
+        let blocked = (round == Round::Blocked).then_some(now_ms + BLOCKED_POLL_MS);
+        let next = sources.chain(sinks).chain(blocked).chain(self.job.next_barrier_ms()).min().unwrap_or(u64::MAX);
+        // A barrier that is due is asked for by the next round, whoever has it.
+        Duration::from_millis(next.saturating_sub(now_ms).max(1))
+    }
+}
+
+/// How often a sink is served that still has something to make durable.
+const SINK_POLL_MS: u64 = 5;
+
+/// How often a full sink is offered more.
+const BLOCKED_POLL_MS: u64 = 2;
