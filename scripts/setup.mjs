@@ -3,8 +3,8 @@
 import { pathToFileURL } from "node:url";
 import { addon } from "./setup/addon.mjs";
 import { SetupError } from "./setup/command.mjs";
+import { kafkaClient, lz4 } from "./setup/compiled-packages.mjs";
 import { flatc } from "./setup/flatc.mjs";
-import { kafkaClient } from "./setup/kafka-client.mjs";
 import { otherNodes } from "./setup/node-versions.mjs";
 import { npmPackages } from "./setup/npm-packages.mjs";
 import { Progress } from "./setup/progress.mjs";
@@ -13,7 +13,7 @@ import { testRunner } from "./setup/test-runner.mjs";
 import { typescript } from "./setup/typescript.mjs";
 
 const RUN = [npmPackages, flatc, typescript, addon];
-const GOALS = { start: RUN, bench: [...RUN, kafkaClient], test: [...RUN, kafkaClient, testRunner, otherNodes] };
+const GOALS = { start: RUN, bench: [...RUN, kafkaClient, lz4], test: [...RUN, kafkaClient, testRunner, otherNodes] };
 // Steps that are run by programs which set up nothing themselves: the broker of tests and benchmarks.
 const SYSTEM = { start: [], bench: ["java", "mvn"], test: ["java", "mvn"] };
 

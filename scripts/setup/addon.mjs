@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { probe, run, SetupError } from "./command.mjs";
+import { run } from "./command.mjs";
 import { ROOT } from "./places.mjs";
 import { platformTriple } from "./platform.mjs";
 import { duration } from "./progress.mjs";
@@ -46,7 +46,7 @@ function prebuilt() {
 }
 
 async function build(target, report) {
-  const total = packagesToBuild();
+  const total = await cratesToBuild();
   const finished = new Set();
   const start = performance.now();
   const estimated = COLD_CORE_MS / availableParallelism();
@@ -54,8 +54,10 @@ async function build(target, report) {
     const message = parsed(line);
     if (message?.reason !== "compiler-artifact") return message === undefined && keep(line);
     if (!message.target.kind.includes("custom-build")) finished.add(message.package_id);
-    // By the measured time, or by the time it takes here where that is longer.
-    const left = (1 - finished.size / total) * Math.max(estimated, performance.now() - start);
+    const open = 1 - finished.size / total;
+    const elapsed = performance.now() - start;
+    // By the crates that are left, or by the measured time while the early, slow ones hold up the count.
+    const left = Math.min(open * Math.max(estimated, elapsed), Math.max(estimated - elapsed, open * elapsed));
     report(`${finished.size} of ${total} crates, about ${duration(left)} left`);
   };
   const args = ["build", "--release", "--locked", "-p", "millrace-node", "--message-format", "json-render-diagnostics"];
@@ -71,20 +73,9 @@ function parsed(line) {
 }
 
 /** The number of crates that the addon is made of. */
-function packagesToBuild() {
-  const tree = probe("cargo", [
-    "tree",
-    "--locked",
-    "-p",
-    "millrace-node",
-    "-e",
-    "normal,build",
-    "--prefix",
-    "none",
-    "-f",
-    "{p}",
-  ]);
-  if (tree === undefined)
-    throw new SetupError("`cargo tree --locked -p millrace-node` failed: is the registry reachable?");
-  return new Set(tree.split("\n").map((line) => line.replace(" (*)", ""))).size;
+async function cratesToBuild() {
+  const crates = new Set();
+  const args = ["tree", "--locked", "-p", "millrace-node", "-e", "normal,build", "--prefix", "none", "-f", "{p}"];
+  await run("cargo", args, { onLine: (line) => crates.add(line.replace(" (*)", "")) });
+  return crates.size;
 }

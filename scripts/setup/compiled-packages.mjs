@@ -1,0 +1,56 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { probe, run, SetupError } from "./command.mjs";
+import { CACHE, ROOT } from "./places.mjs";
+
+/** The Kafka client of tests and benchmarks. */
+export const kafkaClient = compiledPackage({
+  name: "node-rdkafka",
+  estimate: "about 3 min when it must be compiled",
+  system: ["g++", "make", "python3", "pkg-config", "OpenSSL headers", "zlib headers"],
+  files: ["Release/node-librdkafka.node", "deps/librdkafka.so.1", "deps/librdkafka++.so.1"],
+});
+
+/** The codec that the benchmark's bare Node loop reads with. */
+export const lz4 = compiledPackage({
+  name: "lz4",
+  estimate: "seconds",
+  system: ["g++", "make", "python3"],
+  files: ["Release/lz4.node", "Release/xxhash.node"],
+});
+
+/**
+ * A package whose install script compiles `files` (under its build folder), which were left out at installation. They
+ * are kept for each version and Node ABI.
+ */
+function compiledPackage({ name, estimate, system, files }) {
+  const folder = join(ROOT, "node_modules", name);
+  const loads = () => probe(process.execPath, ["-e", `require(${JSON.stringify(name)})`]) !== undefined;
+  return {
+    title: name,
+    estimate,
+    system,
+    done: () => existsSync(join(folder, "build", files[0])),
+    async run(report) {
+      const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const { platform, arch, versions } = process;
+      const cached = join(CACHE, `${name}-${version}-${platform}-${arch}-${versions.modules}`);
+      if (existsSync(cached)) {
+        cpSync(cached, join(folder, "build"), { recursive: true });
+        if (loads()) return;
+        rmSync(cached, { recursive: true, force: true });
+      }
+      report("compiling");
+      await run("npm", ["rebuild", name]);
+      if (!loads()) throw new SetupError(`${name} was compiled but does not load: try \`npm rebuild ${name}\``);
+      if (platform === "linux") keep(join(folder, "build"), files, cached);
+    },
+  };
+}
+
+function keep(build, files, cached) {
+  mkdirSync(CACHE, { recursive: true });
+  const incoming = mkdtempSync(`${cached}-`);
+  for (const file of files) cpSync(join(build, file), join(incoming, file));
+  renameSync(incoming, cached);
+}
