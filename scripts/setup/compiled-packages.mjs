@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, r
 import { join } from "node:path";
 import { probe, run, SetupError } from "./command.mjs";
 import { CACHE, ROOT } from "./places.mjs";
+import { isStamped, stamp } from "./stamp.mjs";
 
 /** The Kafka client of tests and benchmarks. */
 export const kafkaClient = compiledPackage({
@@ -25,25 +26,28 @@ export const lz4 = compiledPackage({
  */
 function compiledPackage({ name, estimate, system, files }) {
   const folder = join(ROOT, "node_modules", name);
+  const build = join(folder, "build");
   const loads = () => probe(process.execPath, ["-e", `require(${JSON.stringify(name)})`]) !== undefined;
+  const abi = () => {
+    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return `${version}-${process.platform}-${process.arch}-${process.versions.modules}`;
+  };
   return {
     title: name,
     estimate,
     system,
-    done: () => existsSync(join(folder, "build", files[0])),
+    // What stands there may be a build for another platform that was published with the package.
+    done: () => existsSync(join(build, files[0])) && isStamped(name, abi()),
     async run(report) {
-      const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-      const { platform, arch, versions } = process;
-      const cached = join(CACHE, `${name}-${version}-${platform}-${arch}-${versions.modules}`);
-      if (existsSync(cached)) {
-        cpSync(cached, join(folder, "build"), { recursive: true });
-        if (loads()) return;
-        rmSync(cached, { recursive: true, force: true });
+      const cached = join(CACHE, `${name}-${abi()}`);
+      if (existsSync(cached)) cpSync(cached, build, { recursive: true });
+      if (!loads()) {
+        report("compiling");
+        await run("npm", ["rebuild", name]);
+        if (!loads()) throw new SetupError(`${name} was compiled but does not load: try \`npm rebuild ${name}\``);
+        if (process.platform === "linux") keep(build, files, cached);
       }
-      report("compiling");
-      await run("npm", ["rebuild", name]);
-      if (!loads()) throw new SetupError(`${name} was compiled but does not load: try \`npm rebuild ${name}\``);
-      if (platform === "linux") keep(join(folder, "build"), files, cached);
+      stamp(name, abi());
     },
   };
 }
@@ -52,5 +56,6 @@ function keep(build, files, cached) {
   mkdirSync(CACHE, { recursive: true });
   const incoming = mkdtempSync(`${cached}-`);
   for (const file of files) cpSync(join(build, file), join(incoming, file));
+  rmSync(cached, { recursive: true, force: true });
   renameSync(incoming, cached);
 }
