@@ -1,10 +1,13 @@
 //! Bytes to Arrow and back. A format is one file or folder, registered in [`decoder`] and [`encoder`].
 
+pub mod json;
 mod rows;
 
 pub use rows::{Cells, Rows};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use millrace_plan::Format;
 
 /// Why a record could not be decoded; nothing of it is left in the decoder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +27,29 @@ pub trait Decoder {
     /// Rows appended since the last `finish`.
     fn rows(&self) -> usize;
 
+    /// The rows hold so many bytes that they are to be taken out, however few they are.
+    fn is_full(&self) -> bool;
+
     /// Takes the rows out.
     fn finish(&mut self) -> RecordBatch;
 }
 
 /// Turns rows of one schema into records.
 pub trait Encoder {
+    /// Appends a record for each row of `batch`.
     fn encode(&mut self, batch: &RecordBatch, out: &mut Rows);
+}
+
+/// The decoder of a format for the columns in `schema`.
+pub fn decoder(format: Format, schema: SchemaRef) -> Box<dyn Decoder> {
+    match format {
+        Format::Json => Box::new(json::JsonDecoder::new(schema)),
+    }
+}
+
+/// The encoder of a format for rows of `schema`.
+pub fn encoder(format: Format, schema: SchemaRef) -> Box<dyn Encoder> {
+    match format {
+        Format::Json => Box::new(json::JsonEncoder::new(schema)),
+    }
 }

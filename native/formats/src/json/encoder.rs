@@ -1,0 +1,96 @@
+//! The encoder's frame: one row, one object.
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Fields, SchemaRef};
+
+use super::value::{Values, write_string};
+use crate::{Encoder, Rows};
+
+/// Encodes rows as JSON objects.
+///
+/// Encoding cannot fail: a type that a plan cannot name is written as text, or as null where it has none.
+pub struct JsonEncoder {
+    names: Names,
+    /// Bytes of the last record, to reserve room for the next ones.
+    record_bytes: usize,
+}
+
+/// The names of an object's fields as they are written, and what is nested in each.
+pub(super) struct Names(Vec<Name>);
+
+struct Name {
+    /// `,"name":`, without the comma for the first.
+    prefix: Vec<u8>,
+    nested: Nested,
+}
+
+/// The names inside of a type.
+pub(super) enum Nested {
+    None,
+    Object(Names),
+    List(Box<Nested>),
+}
+
+/// The fields of rows, or of structs, of one batch.
+pub(super) struct Objects<'a>(Vec<(&'a [u8], Values<'a>)>);
+
+impl JsonEncoder {
+    /// `schema` names the fields; batches have its columns.
+    pub fn new(schema: SchemaRef) -> Self {
+        JsonEncoder { names: Names::new(schema.fields()), record_bytes: 0 }
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn encode(&mut self, batch: &RecordBatch, out: &mut Rows) {
+        let objects = Objects::new(&self.names, batch.columns());
+        let start = out.bytes();
+        out.buffer().reserve(self.record_bytes * batch.num_rows());
+        for row in 0..batch.num_rows() {
+            objects.write(row, out.buffer());
+            out.end_row();
+        }
+        if batch.num_rows() > 0 {
+            self.record_bytes = (out.bytes() - start).div_ceil(batch.num_rows());
+        }
+    }
+}
+
+impl Names {
+    fn new(fields: &Fields) -> Self {
+        let name = |(index, field): (usize, &arrow::datatypes::FieldRef)| {
+            let mut prefix = if index == 0 { Vec::new() } else { vec![b','] };
+            write_string(field.name().as_bytes(), &mut prefix);
+            prefix.push(b':');
+            Name { prefix, nested: Nested::new(field.data_type()) }
+        };
+        Names(fields.iter().enumerate().map(name).collect())
+    }
+}
+
+impl Nested {
+    fn new(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Struct(fields) => Nested::Object(Names::new(fields)),
+            DataType::List(item) => Nested::List(Box::new(Nested::new(item.data_type()))),
+            _ => Nested::None,
+        }
+    }
+}
+
+impl<'a> Objects<'a> {
+    pub fn new(names: &'a Names, columns: &'a [ArrayRef]) -> Self {
+        let fields = names.0.iter().zip(columns);
+        Objects(fields.map(|(name, column)| (name.prefix.as_slice(), Values::new(&name.nested, column))).collect())
+    }
+
+    #[inline]
+    pub fn write(&self, row: usize, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (prefix, values) in &self.0 {
+            out.extend_from_slice(prefix);
+            values.write(row, out);
+        }
+        out.push(b'}');
+    }
+}
