@@ -69,7 +69,7 @@ impl Receiver for Intake {
         self.timestamps.extend(record.timestamp.filter(|_| self.event_times_come_with_records()));
         self.bytes += value.len();
         self.extend_run(record.split, record.offset, 1);
-        if self.decoder.rows() >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+        if self.decoder.rows() >= BATCH_ROWS || self.bytes >= BATCH_BYTES || self.decoder.is_full() {
             self.flush()?;
         }
         Ok(())
