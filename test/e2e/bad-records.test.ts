@@ -42,7 +42,7 @@ const KINDS: { kind: string; value: string | Buffer | null; says: string; column
     value: "x".repeat(LARGE),
     says: "broken JSON at byte 0: expected an object: '{'",
   },
-  { kind: "a tombstone", value: null, says: "the record has no value (a tombstone)" },
+  { kind: "a tombstone", value: null, says: "a tombstone (no value)" },
 ];
 
 const good = (id: number) => JSON.stringify({ id, price: 2, city: "a" });
