@@ -180,7 +180,7 @@ mod tests {
     fn each_row_goes_to_the_slot_that_owns_its_key_group() {
         let exchange = exchange(2);
         Sender::new(exchange.clone(), 0).send(batch(vec![0, 63, 64, 127, 128])).unwrap();
-        let mut received = |slot| match ExchangeReceiver::new(exchange.clone(), slot).receive() {
+        let received = |slot| match ExchangeReceiver::new(exchange.clone(), slot).receive() {
             Some((0, Message::Batch(batch))) => {
                 batch.rows.column(1).as_primitive::<UInt64Type>().values().to_vec()
             }
