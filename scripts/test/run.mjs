@@ -31,7 +31,7 @@ const suites = [
   cargoTest("unit: rust", {}, "--workspace"),
   tapTest("unit: typescript", UNIT),
   ...nodeVersions().map(([major, node]) => tapTest(`unit: typescript on Node ${major}`, UNIT, { node })),
-  tapTest("end to end", [...END_TO_END, "test/harness/*.test.ts", "test/e2e/*.test.ts"]),
+  tapTest("end to end", [...END_TO_END, "test/harness/*.test.ts", "test/docs/*.test.ts", "test/e2e/*.test.ts"]),
   ...nodeVersions().map(([major, node]) =>
     tapTest(`end to end: a job on Node ${major}`, [...END_TO_END, "test/e2e/round-trip.test.ts"], {
       env: { MILLRACE_TEST_NODE: node },
