@@ -84,3 +84,6 @@ impl Decoder for JsonDecoder {
         unsafe { RecordBatch::new_unchecked(self.schema.clone(), columns, rows) }
     }
 }
+
+#[cfg(test)]
+mod tests;

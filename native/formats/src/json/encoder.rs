@@ -94,3 +94,42 @@ impl<'a> Objects<'a> {
         out.push(b'}');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray, StructArray, UInt64Array};
+    use arrow::datatypes::{Field, Schema};
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_one_object_with_all_fields() {
+        let inner = Fields::from(vec![Field::new("x", DataType::Int64, true)]);
+        let structs = StructArray::new(inner.clone(), vec![Arc::new(Int64Array::from(vec![Some(1), None]))], None);
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("a \"name\"", DataType::Utf8, true),
+            Field::new("s", DataType::Struct(inner), false),
+            Field::new("other", DataType::UInt64, false),
+        ]));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from(vec![Some(i64::MIN), None])),
+            Arc::new(StringArray::from(vec![None, Some("a\nb")])),
+            Arc::new(structs),
+            Arc::new(UInt64Array::from(vec![u64::MAX, 0])),
+        ];
+        let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+        let mut rows = Rows::default();
+        JsonEncoder::new(schema).encode(&batch, &mut rows);
+        let texts: Vec<_> = (0..rows.len()).map(|row| std::str::from_utf8(rows.get(row).unwrap()).unwrap()).collect();
+        assert_eq!(
+            texts,
+            [
+                r#"{"n":-9223372036854775808,"a \"name\"":null,"s":{"x":1},"other":"18446744073709551615"}"#,
+                r#"{"n":null,"a \"name\"":"a\nb","s":{"x":null},"other":"0"}"#,
+            ]
+        );
+    }
+}
