@@ -232,3 +232,100 @@ fn to_millis(array: &ArrayRef) -> Result<Int64Array> {
 pub fn is_ahead(reached: Millis, slowest: Millis, max_drift: Millis) -> bool {
     slowest != NO_WATERMARK && slowest != END_OF_TIME && reached > slowest.saturating_add(max_drift)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::Schema;
+
+    use super::*;
+
+    fn clock(idle_timeout_ms: Option<u64>, idle_advance: bool, partitions: usize) -> EventClock {
+        let plan = millrace_plan::EventTime {
+            expr: None,
+            out_of_orderness_ms: 10,
+            idle_timeout_ms,
+            idle_advance,
+            max_drift_ms: None,
+        };
+        let mut clock = EventClock::new(&plan, &Arc::new(Schema::empty())).unwrap();
+        (0..partitions).for_each(|_| clock.add_partition(NO_WATERMARK, 0));
+        clock
+    }
+
+    /// One event a call, of one partition.
+    fn see(clock: &mut EventClock, split: usize, times: &[Millis], now_ms: u64) -> Vec<Millis> {
+        let rows = RecordBatch::new_empty(Arc::new(Schema::empty()));
+        let run = Run { split, first_offset: 0, rows: times.len() };
+        let (assigned, _) = clock.assign(&rows, times.to_vec(), &[run], now_ms).unwrap();
+        assigned.reached.values().to_vec()
+    }
+
+    #[test]
+    fn each_row_knows_what_its_own_partition_had_reached_before_it() {
+        let mut clock = clock(None, false, 2);
+        assert_eq!(see(&mut clock, 0, &[100, 90, 200, 150], 0), [NO_WATERMARK, 90, 90, 190]);
+        assert_eq!(see(&mut clock, 1, &[50, 60], 0), [NO_WATERMARK, 40]);
+        assert_eq!(see(&mut clock, 0, &[210], 0), [190]);
+    }
+
+    #[test]
+    fn the_watermark_waits_for_the_first_event_of_every_partition() {
+        let mut clock = clock(None, false, 2);
+        see(&mut clock, 0, &[100], 0);
+        assert_eq!(clock.watermark(), Watermark::NONE);
+        see(&mut clock, 1, &[70], 0);
+        assert_eq!(clock.watermark(), Watermark { time: 60, idle: false });
+    }
+
+    #[test]
+    fn a_silent_partition_becomes_idle_after_the_timeout_and_comes_back_with_its_next_event() {
+        let mut clock = clock(Some(1000), false, 2);
+        see(&mut clock, 0, &[100], 0);
+        see(&mut clock, 1, &[500], 600);
+        clock.on_time(999);
+        assert_eq!(clock.watermark().time, 90);
+        clock.on_time(1000);
+        assert_eq!(clock.watermark(), Watermark { time: 490, idle: false });
+        see(&mut clock, 0, &[120], 1100);
+        see(&mut clock, 1, &[800], 1100);
+        assert_eq!(clock.watermark().time, 490, "the partition that came back holds the others");
+    }
+
+    #[test]
+    fn a_partition_that_is_held_back_is_not_idle() {
+        let mut clock = clock(Some(1000), false, 1);
+        see(&mut clock, 0, &[100], 0);
+        clock.not_idle(5000);
+        clock.on_time(5500);
+        assert!(!clock.watermark().idle);
+    }
+
+    #[test]
+    fn while_all_are_idle_event_time_goes_on_with_the_clock_if_asked_for() {
+        for (idle_advance, expected) in [(false, 90), (true, 2090)] {
+            let mut clock = clock(Some(1000), idle_advance, 1);
+            see(&mut clock, 0, &[100], 0);
+            clock.on_time(1000);
+            clock.on_time(3000);
+            assert_eq!(clock.watermark(), Watermark { time: expected, idle: true });
+        }
+    }
+
+    #[test]
+    fn a_partition_goes_on_from_the_watermark_it_was_left_at() {
+        let mut clock = clock(None, false, 0);
+        clock.add_partition(90, 0);
+        assert_eq!(clock.watermark().time, 90);
+        assert_eq!(see(&mut clock, 0, &[50], 0), [90]);
+    }
+
+    #[test]
+    fn the_end_of_all_partitions_is_the_end_of_time() {
+        let mut clock = clock(None, false, 2);
+        clock.end(0);
+        clock.end(1);
+        assert_eq!(clock.watermark(), Watermark::END);
+    }
+}
