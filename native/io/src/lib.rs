@@ -1,13 +1,17 @@
 //! Sources and sinks on the hot path. A connector is one folder or file, registered in [`open_source`] or [`open_sink`].
 
+mod connectors;
+mod kafka;
 mod sink;
 mod source;
 
+pub use connectors::{Clock, open_sink, open_source};
+pub use kafka::{KafkaSink, KafkaSource};
 pub use sink::{Records, Sink};
 pub use source::{Poll, Position, Receiver, Record, Source, Split, Waker};
 
 /// What went wrong outside, in the words of who it happened to.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(pub String);
 
