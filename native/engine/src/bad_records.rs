@@ -163,13 +163,8 @@ mod tests {
 
     #[test]
     fn a_failure_says_where_what_and_what_now() {
-        let split = Split {
-            name: "bids, partition 3".into(),
-            resource: "bids".into(),
-            partition: 3,
-            start: 0,
-            metadata: None,
-        };
+        let split =
+            Split { name: "bids, partition 3".into(), resource: "bids".into(), partition: 3, start: 0, metadata: None };
         let bad = BadRecord { column: Some("price".into()), message: "expected int64, found \"12,5\" (string)".into() };
         assert_eq!(
             failure(&split, 81_223, &bad).at("kafka(bids)").to_string(),

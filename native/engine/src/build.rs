@@ -201,7 +201,8 @@ impl Builder<'_> {
         };
         let operator = &self.job.plan.operators[index];
         let exchange = self.job.exchanges.get(&index);
-        let exchange = exchange.ok_or_else(|| Error::new(ErrorCode::Internal, "an aggregation without exchange"))?.clone();
+        let exchange =
+            exchange.ok_or_else(|| Error::new(ErrorCode::Internal, "an aggregation without exchange"))?.clone();
         let emitted = Rc::new(Cell::new(NO_WATERMARK));
         let downstream = settlement(&self.job.plan, index);
         let schema = operator.schema.clone();

@@ -183,7 +183,8 @@ impl EventClock {
         if self.idle_advance && self.combined.current().idle && !self.partitions.is_empty() {
             return Some(now_ms + IDLE_ADVANCE_STEP_MS);
         }
-        let active = self.partitions.iter().enumerate().filter(|(split, p)| !p.ended && !self.combined.input(*split).idle);
+        let active =
+            self.partitions.iter().enumerate().filter(|(split, p)| !p.ended && !self.combined.input(*split).idle);
         active.map(|(_, partition)| partition.last_seen_ms + timeout).min()
     }
 }

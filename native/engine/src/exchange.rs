@@ -181,9 +181,7 @@ mod tests {
         let exchange = exchange(2);
         Sender::new(exchange.clone(), 0).send(batch(vec![0, 63, 64, 127, 128])).unwrap();
         let received = |slot| match ExchangeReceiver::new(exchange.clone(), slot).receive() {
-            Some((0, Message::Batch(batch))) => {
-                batch.rows.column(1).as_primitive::<UInt64Type>().values().to_vec()
-            }
+            Some((0, Message::Batch(batch))) => batch.rows.column(1).as_primitive::<UInt64Type>().values().to_vec(),
             other => panic!("{other:?}"),
         };
         assert_eq!(received(0), [0, 63, 128]);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::Result;
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::batch::{Batch, Millis, NO_WATERMARK};
 use crate::counters::OperatorCounters;
@@ -14,7 +15,6 @@ use crate::operators::{Operator, Output, Progress};
 use crate::sink_writer::SinkWriter;
 use crate::source::SourceInput;
 use crate::watermarks::{Combined, Watermark};
-use crate::Result;
 
 /// What goes along an edge.
 #[derive(Debug, Clone)]

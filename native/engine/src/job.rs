@@ -69,12 +69,14 @@ impl Job {
         };
         if slots > plan.max_parallelism {
             let max = plan.max_parallelism;
-            let message = format!("parallelism {slots} is more than maxParallelism {max}: lower it or raise maxParallelism");
+            let message =
+                format!("parallelism {slots} is more than maxParallelism {max}: lower it or raise maxParallelism");
             return Err(Error::new(ErrorCode::Plan, message));
         }
         let wakers = Arc::new(Wakers::new(slots));
         let exchange = || Arc::new(Exchange::new(slots, plan.max_parallelism, wakers.clone()));
-        let windowed = plan.operators.iter().enumerate().filter(|(_, o)| matches!(o.kind, OperatorKind::WindowAggregate(_)));
+        let windowed =
+            plan.operators.iter().enumerate().filter(|(_, o)| matches!(o.kind, OperatorKind::WindowAggregate(_)));
         let exchanges = windowed.map(|(index, _)| (index, exchange())).collect();
         let operators = plan.operators.len();
         Ok(Arc::new(Job {
@@ -241,7 +243,8 @@ impl Job {
     /// Figures since the start; the shares of time are those since the last call.
     pub fn metrics(&self) -> JobMetrics {
         let operators = self.plan.operators.iter().enumerate().map(|(index, operator)| {
-            let sum = |figure: fn(&OperatorCounters) -> u64| self.counters.iter().map(|slot| figure(&slot[index])).sum();
+            let sum =
+                |figure: fn(&OperatorCounters) -> u64| self.counters.iter().map(|slot| figure(&slot[index])).sum();
             OperatorMetrics {
                 id: operator.id.clone(),
                 name: operator.name.clone(),
@@ -254,13 +257,7 @@ impl Job {
         });
         let operators = operators.collect();
         let (busy, backpressured) = self.shares_since_last_look();
-        JobMetrics {
-            operators,
-            watermark_ms: self.watermark(),
-            busy,
-            backpressured,
-            commits: self.completed_barrier(),
-        }
+        JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits: self.completed_barrier() }
     }
 
     fn watermark(&self) -> Option<Millis> {
@@ -274,7 +271,8 @@ impl Job {
 
     fn shares_since_last_look(&self) -> (f64, f64) {
         let sum = |figure: fn(&SlotCounters) -> u64| self.times.iter().map(figure).sum::<u64>();
-        let (busy, backpressured, idle) = (sum(|t| t.busy.get()), sum(|t| t.backpressured.get()), sum(|t| t.idle.get()));
+        let (busy, backpressured, idle) =
+            (sum(|t| t.busy.get()), sum(|t| t.backpressured.get()), sum(|t| t.idle.get()));
         let now = Look { busy, backpressured, total: busy + backpressured + idle };
         let mut last = self.last_look.lock();
         let total = (now.total - last.total).max(1) as f64;

@@ -48,10 +48,7 @@ impl Combined {
         let active = self.inputs.iter().filter(|w| !w.idle);
         let next = match active.map(|w| w.time).min() {
             Some(time) => Watermark { time, idle: false },
-            None => Watermark {
-                time: self.inputs.iter().map(|w| w.time).max().unwrap_or(NO_WATERMARK),
-                idle: true,
-            },
+            None => Watermark { time: self.inputs.iter().map(|w| w.time).max().unwrap_or(NO_WATERMARK), idle: true },
         };
         let next = Watermark { time: next.time.max(self.current.time), idle: next.idle };
         let changed = next != self.current;

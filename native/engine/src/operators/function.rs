@@ -30,7 +30,8 @@ impl Operator for FunctionStep {
         let times = match mapped.origin {
             None if mapped.rows.num_rows() != batch.len() => {
                 let (got, given) = (mapped.rows.num_rows(), batch.len());
-                let message = format!("the function returned {got} rows for {given}; it must return as many as it gets");
+                let message =
+                    format!("the function returned {got} rows for {given}; it must return as many as it gets");
                 return Err(Error::new(ErrorCode::Function, message));
             }
             None => batch.times,

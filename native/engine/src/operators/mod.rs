@@ -15,9 +15,9 @@ pub use sink::SinkStep;
 pub use table::TableStep;
 pub use union::Union;
 
+use crate::Result;
 use crate::barrier::BarrierReport;
 use crate::batch::{Batch, Millis};
-use crate::Result;
 
 /// Whether an operator has said all it has to say about a watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use arrow::datatypes::SchemaRef;
 use datafusion_physical_expr::PhysicalExpr;
 
 use super::{Operator, Output};
+use crate::Result;
 use crate::batch::{Batch, internal};
 use crate::expressions::evaluate;
-use crate::Result;
 
 /// Makes each row anew from expressions over it.
 pub struct Project {

@@ -2,9 +2,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::{Operator, Output};
+use crate::Result;
 use crate::batch::Batch;
 use crate::host::Host;
-use crate::Result;
 
 /// Hands rows to the host to be shown.
 pub struct TableStep {

@@ -1,6 +1,6 @@
 use super::{Operator, Output};
-use crate::batch::Batch;
 use crate::Result;
+use crate::batch::Batch;
 
 /// Makes one stream of several: its node has an input for each, and combines their watermarks.
 pub struct Union;

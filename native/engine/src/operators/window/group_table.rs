@@ -4,8 +4,8 @@ use arrow::array::ArrayRef;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::key_group::{FixedKey, KeyCodec, KeyHash, Keys};
 use crate::Result;
+use crate::key_group::{FixedKey, KeyCodec, KeyHash, Keys};
 
 /// The keys of one pane. A key's number is the count of keys that came before it.
 pub enum GroupTable {
@@ -32,7 +32,11 @@ pub struct EncodedTable {
 
 impl GroupTable {
     pub fn new(codec: &KeyCodec) -> Self {
-        if codec.is_fixed() { GroupTable::Fixed(FixedTable::default()) } else { GroupTable::Encoded(EncodedTable::default()) }
+        if codec.is_fixed() {
+            GroupTable::Fixed(FixedTable::default())
+        } else {
+            GroupTable::Encoded(EncodedTable::default())
+        }
     }
 
     pub fn len(&self) -> usize {

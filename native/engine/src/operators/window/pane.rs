@@ -61,8 +61,8 @@ impl Pane {
     /// The key columns and the value of each aggregate.
     pub fn into_values(mut self, plan: &WindowPlan) -> Result<(Vec<ArrayRef>, Vec<ArrayRef>)> {
         let mut values = Vec::new();
-        for accumulator in &mut self.accumulators {
-            values.push(accumulator.evaluate(EmitTo::All).map_err(aggregate_error)?);
+        for (accumulator, aggregate) in self.accumulators.iter_mut().zip(&plan.aggregates) {
+            values.push(aggregate.output(accumulator.evaluate(EmitTo::All).map_err(aggregate_error)?)?);
         }
         Ok((self.groups.columns(&plan.codec)?, values))
     }

@@ -107,7 +107,8 @@ impl Operator for PreAggregate {
             Assignment::Several(panes) => {
                 for (pane, rows) in panes {
                     let rows = UInt32Array::from(rows);
-                    let arguments = arguments.iter().map(|columns| take_all(columns, &rows)).collect::<Result<Vec<_>>>()?;
+                    let arguments =
+                        arguments.iter().map(|columns| take_all(columns, &rows)).collect::<Result<Vec<_>>>()?;
                     self.update(pane, &take_all(&keys, &rows)?, &arguments, rows.len())?;
                 }
             }

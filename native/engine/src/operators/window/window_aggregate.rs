@@ -78,7 +78,8 @@ impl WindowAggregate {
     /// Works out the results of the window that ends at `end`.
     fn close(&mut self, end: Millis) -> Result<()> {
         let panes = self.plan.panes;
-        let inside = PaneId { start: end - panes.size(), from: NO_WATERMARK }..PaneId { start: end, from: NO_WATERMARK };
+        let inside =
+            PaneId { start: end - panes.size(), from: NO_WATERMARK }..PaneId { start: end, from: NO_WATERMARK };
         let counts = |id: &PaneId| id.from <= end;
         let ids: Vec<PaneId> = self.panes.range(inside).map(|(id, _)| *id).filter(counts).collect();
         let closed = if panes.is_tumbling() { self.close_single(&ids)? } else { self.close_shared(&ids, end)? };
