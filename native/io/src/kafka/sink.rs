@@ -1,0 +1,239 @@
+//! Writes records to a Kafka topic.
+
+use std::collections::VecDeque;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use millrace_plan::KafkaSink as Config;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::client::{self, OPEN_TIMEOUT, Reserved, advice, is_terminal, open_error};
+use super::producer::{Producer, Report};
+use crate::{Error, Records, Result, Sink};
+
+/// As errors name this connector.
+pub const WHO: &str = "Kafka sink";
+
+/// How long a topic that the brokers create on demand may take to appear.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
+
+const CREATION_INTERVAL: Duration = Duration::from_millis(100);
+
+const DEFAULTS: &[(&str, &str)] = &[
+    ("enable.idempotence", "true"),
+    ("acks", "all"),
+    ("linger.ms", "5"),
+    // A slot's records that are not yet confirmed: more only hides that the brokers are slower than the job.
+    ("queue.buffering.max.kbytes", "32768"),
+    // The partition that Kafka's Java clients choose for a key.
+    ("partitioner", "murmur2_random"),
+];
+
+const RESERVED: &[Reserved] = &[
+    Reserved { key: "delivery.report.only.error", because: "every record's delivery is waited for" },
+    Reserved { key: "transactional.id", because: "records are written outside of transactions" },
+];
+
+/// A producer of one slot.
+pub struct KafkaSink {
+    topic: String,
+    producer: Producer,
+    epochs: Epochs,
+    /// The first failure; every call from then on ends with it.
+    failure: Option<Error>,
+}
+
+impl KafkaSink {
+    /// Connects, and checks that the topic is there or is created on demand. Waits for the brokers, at most 10 s.
+    pub fn open(config: &Config) -> Result<KafkaSink> {
+        let properties = client::config(WHO, &config.properties, DEFAULTS, &[], RESERVED)?;
+        let brokers = client::brokers(&properties).unwrap_or_default();
+        let mut producer = Producer::new(&properties, &config.topic)?;
+        wait_for_topic(&mut producer, &config.topic, &brokers)?;
+        Ok(KafkaSink { topic: config.topic.clone(), producer, epochs: Epochs::default(), failure: None })
+    }
+
+    fn serve(&mut self) -> Result<()> {
+        let KafkaSink { topic, producer, epochs, failure } = self;
+        producer.serve(|report| match report {
+            Report::Stored { epoch } => epochs.settle(epoch),
+            Report::Failed { epoch, partition, reason, code } => {
+                epochs.settle(epoch);
+                failure.get_or_insert_with(|| not_written(topic, Some(partition), &reason, code));
+            }
+            Report::Client { code, fatal, reason } if fatal || is_terminal(code) => {
+                failure.get_or_insert_with(|| not_written(topic, None, &reason, code));
+            }
+            // Connections come and go; librdkafka takes care of them.
+            Report::Client { .. } => {}
+        });
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Sink for KafkaSink {
+    fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
+        if let Some((name, _)) = records.headers.iter().find(|(name, _)| name.contains('\0')) {
+            return Err(Error(format!("{WHO}: the header name {name:?} holds a zero byte. Correct it.")));
+        }
+        let offered = self.producer.offer(records, from, self.epochs.current());
+        self.epochs.add(offered.taken);
+        if let Some(code) = offered.refused {
+            let bytes = records.values.get(from + offered.taken).map_or(0, <[u8]>::len);
+            let reason = format!("a record of {bytes} bytes was refused: {code}");
+            let failure = not_written(&self.topic, None, &reason, code);
+            return Err(self.failure.get_or_insert(failure).clone());
+        }
+        Ok(offered.taken)
+    }
+
+    fn poll(&mut self, _now_ms: u64) -> Result<()> {
+        self.serve()
+    }
+
+    fn begin_epoch(&mut self) -> Result<()> {
+        self.epochs.begin();
+        Ok(())
+    }
+
+    fn durable_epochs(&self) -> u64 {
+        // What failed is never durable, so that no position after it is committed.
+        if self.failure.is_some() { 0 } else { self.epochs.durable() }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        // librdkafka holds nothing back for longer than linger.ms; the outcome comes with the next polls.
+        self.serve()
+    }
+}
+
+/// Counts the records of each epoch that are not confirmed; confirmations come in any order.
+#[derive(Debug, Default)]
+struct Epochs {
+    /// Epochs of which everything is stored, all from the first on.
+    durable: u64,
+    /// Records on their way, of the epochs from `durable` up to the current one, which is not in it.
+    closed: VecDeque<u64>,
+    current: u64,
+}
+
+impl Epochs {
+    fn current(&self) -> u64 {
+        self.durable + self.closed.len() as u64
+    }
+
+    fn add(&mut self, records: usize) {
+        self.current += records as u64;
+    }
+
+    fn begin(&mut self) {
+        self.closed.push_back(std::mem::take(&mut self.current));
+        self.advance();
+    }
+
+    fn settle(&mut self, epoch: u64) {
+        let Some(index) = epoch.checked_sub(self.durable) else { return };
+        match self.closed.get_mut(index as usize) {
+            Some(on_their_way) => *on_their_way -= 1,
+            None => self.current -= 1,
+        }
+        self.advance();
+    }
+
+    fn advance(&mut self) {
+        while self.closed.front() == Some(&0) {
+            self.closed.pop_front();
+            self.durable += 1;
+        }
+    }
+
+    fn durable(&self) -> u64 {
+        self.durable
+    }
+}
+
+/// A topic that does not exist is made by asking for it where the brokers allow that, which takes them a moment.
+fn wait_for_topic(producer: &mut Producer, topic: &str, brokers: &str) -> Result<()> {
+    let deadline = Instant::now() + CREATION_TIMEOUT;
+    loop {
+        let metadata = producer.client().fetch_metadata(Some(topic), OPEN_TIMEOUT);
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                // What librdkafka said about its connections waits among the reports.
+                let mut cause = None;
+                producer.serve(|report| {
+                    if let Report::Client { reason, code, .. } = report
+                        && code != RDKafkaErrorCode::AllBrokersDown
+                    {
+                        cause = Some(reason);
+                    }
+                });
+                return Err(open_error(WHO, "looking up the topic", brokers, &error, cause.as_deref()));
+            }
+        };
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let code = match found.map(|found| found.error().map(RDKafkaErrorCode::from)) {
+            Some(None) => return Ok(()),
+            Some(Some(code)) => code,
+            None => RDKafkaErrorCode::UnknownTopicOrPartition,
+        };
+        let may_come = matches!(code, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::LeaderNotAvailable);
+        if !may_come {
+            return Err(Error(format!("{WHO}: topic \"{topic}\" at {brokers}: {code}.{}", advice(Some(code)))));
+        }
+        if Instant::now() >= deadline {
+            return Err(Error(format!(
+                "{WHO}: topic \"{topic}\" does not exist at {brokers}, which do not create topics on demand. Create it, or \
+                 correct its name."
+            )));
+        }
+        sleep(CREATION_INTERVAL);
+    }
+}
+
+fn not_written(topic: &str, partition: Option<i32>, reason: &str, code: RDKafkaErrorCode) -> Error {
+    let partition = partition.filter(|&partition| partition >= 0).map(|partition| format!(", partition {partition}"));
+    let partition = partition.unwrap_or_default();
+    Error(format!("{WHO}: {topic}{partition}: {reason}.{}", advice(Some(code))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Epochs;
+
+    #[test]
+    fn an_epoch_is_durable_only_after_all_epochs_before_it() {
+        let mut epochs = Epochs::default();
+        epochs.add(2);
+        epochs.begin();
+        epochs.add(1);
+        epochs.begin();
+        epochs.settle(1);
+        assert_eq!(epochs.durable(), 0);
+        epochs.settle(0);
+        assert_eq!(epochs.durable(), 0);
+        epochs.settle(0);
+        assert_eq!(epochs.durable(), 2);
+    }
+
+    #[test]
+    fn records_confirmed_before_their_epoch_ends_do_not_count_for_the_next() {
+        let mut epochs = Epochs::default();
+        epochs.add(1);
+        epochs.settle(0);
+        epochs.begin();
+        assert_eq!(epochs.durable(), 1);
+        epochs.add(1);
+        epochs.begin();
+        assert_eq!((epochs.durable(), epochs.current()), (1, 2));
+    }
+
+    #[test]
+    fn an_epoch_without_records_is_durable_at_once() {
+        let mut epochs = Epochs::default();
+        epochs.begin();
+        epochs.begin();
+        assert_eq!(epochs.durable(), 2);
+    }
+}
