@@ -1,1 +1,39 @@
-export {};
+export type { Batch, BatchColumn, BatchResult, TextColumn } from "./batch.js";
+export {
+  type DeadLetter,
+  deadLetter,
+  type Json,
+  json,
+  type OnBadRecord,
+  type Sink,
+  type Source,
+} from "./connectors/connector.js";
+export { type FileSinkOptions, type FileSourceOptions, files } from "./connectors/files.js";
+export { type GeneratorOptions, generator } from "./connectors/generator.js";
+export { type KafkaConnection, type KafkaSinkOptions, type KafkaSourceOptions, kafka } from "./connectors/kafka.js";
+export { stdout, table } from "./connectors/screen.js";
+export type { Duration, Size } from "./duration.js";
+export { env } from "./env.js";
+export * from "./errors.js";
+export { explain } from "./explain/explain.js";
+export {
+  approxCountDistinct,
+  approxQuantile,
+  avg,
+  count,
+  countDistinct,
+  first,
+  last,
+  max,
+  min,
+  stddev,
+  sum,
+} from "./expr/aggregates.js";
+export type { Columns, Expr, Named } from "./expr/expr.js";
+export { lit, type When, when } from "./expr/make.js";
+export type { UserFunction } from "./plan/node.js";
+export { type Column, type Row, Schema, schema, t } from "./schema/schema.js";
+export type { DataType, Field, Shape } from "./schema/type.js";
+export { Job, type JobBuilder, type JobOptions, job } from "./stream/job.js";
+export type { EventTimeOptions, KeyedStream, SourceStream, Stream, WindowedStream } from "./stream/stream.js";
+export { hopping, tumbling, type Window } from "./stream/window.js";

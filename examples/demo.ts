@@ -1,0 +1,12 @@
+// Made-up bids, windowed by channel, as a live table: needs no server.
+import { avg, count, generator, hopping, job, max, table } from "millrace";
+
+export default job("demo", (j) =>
+  j
+    .source(generator.bids({ rate: 200_000, eventsPerSecond: 200_000, outOfOrderness: "200ms" }))
+    .eventTime((bid) => bid.dateTime, { outOfOrderness: "200ms" })
+    .keyBy((bid) => bid.channel)
+    .window(hopping("5s", "1s"))
+    .aggregate((bid, w) => ({ end: w.end, bids: count(), mean: avg(bid.price), top: max(bid.price) }))
+    .to(table({ title: "Bids of the last five seconds, by channel" })),
+);

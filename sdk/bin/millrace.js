@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { main } from "@millrace/worker/cli";
+
+await main(process.argv);

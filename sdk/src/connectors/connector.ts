@@ -1,0 +1,74 @@
+import type { Columns, Typed } from "../expr/expr.js";
+import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
+import type { Schema } from "../schema/schema.js";
+import type { Bytes, Null, Shape, Text } from "../schema/type.js";
+
+/** Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs. */
+export interface Source<S extends Shape> {
+  readonly role: "source";
+  /** As `explain` and errors call it. */
+  readonly name: string;
+  readonly schema: Schema<S>;
+  readonly onBadRecord: BadRecordPolicy;
+  /** What the job's name adds to it. */
+  config(job: string): SourceConfig;
+}
+
+/** The key or a header of a record. */
+export type RecordPart = Typed<Text | Bytes | Null>;
+
+/** Where a stream goes to. Made by `kafka`, `files`, `stdout` or `table`. */
+export interface Sink<S extends Shape = Shape> {
+  readonly role: "sink";
+  readonly name: string;
+  readonly config: SinkConfig;
+  key?(row: Columns<S>): RecordPart;
+  headers?(row: Columns<S>): Readonly<Record<string, RecordPart>>;
+}
+
+/** JSON, one object a record. */
+export interface Json<S extends Shape | undefined = undefined> {
+  readonly format: "json";
+  readonly schema: S extends Shape ? Schema<S> : undefined;
+}
+
+/**
+ * JSON: with a schema for a source, without for a sink.
+ *
+ * ```ts
+ * import { files, json, schema, stdout, t } from "millrace";
+ * const Reading = schema({ sensor: t.string(), value: t.float64() });
+ * const source = files({ paths: "readings/*.jsonl.gz", format: json(Reading) });
+ * const sink = stdout({ format: json() });
+ * ```
+ */
+export function json(): Json;
+export function json<S extends Shape>(schema: Schema<S>): Json<S>;
+export function json(schema?: Schema): unknown {
+  return { format: "json", schema };
+}
+
+/** What becomes of a record that cannot be decoded: the job fails (the default), it is skipped and counted, or kept. */
+export type OnBadRecord = "fail" | "skip" | DeadLetter;
+
+export interface DeadLetter {
+  readonly deadLetter: SinkConfig;
+}
+
+/**
+ * Sends bad records to a sink of their own. To Kafka goes the record as it came, with the reason and its position in
+ * headers; elsewhere a JSON object with all of it.
+ *
+ * ```ts
+ * import { deadLetter, files, json, kafka, schema, t } from "millrace";
+ * const source = kafka({
+ *   topic: "bids",
+ *   brokers: "localhost:9092",
+ *   format: json(schema({ price: t.int64() })),
+ *   onBadRecord: deadLetter(files({ directory: "bad", format: json() })),
+ * });
+ * ```
+ */
+export function deadLetter(sink: Sink): DeadLetter {
+  return { deadLetter: sink.config };
+}

@@ -1,0 +1,71 @@
+import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
+import type { Shape } from "../schema/type.js";
+import type { Json, OnBadRecord, Sink, Source } from "./connector.js";
+
+export interface FileSourceOptions<S extends Shape> {
+  /** Paths or globs; .gz and .zst are decompressed. */
+  readonly paths: string | readonly string[];
+  readonly format: Json<S>;
+  /** Goes on reading as files grow, and takes up new ones. */
+  readonly follow?: boolean;
+  readonly onBadRecord?: OnBadRecord;
+}
+
+export interface FileSinkOptions {
+  readonly directory: string;
+  readonly format: Json;
+  /** What file names begin with: "part" by default. */
+  readonly prefix?: string;
+  readonly compression?: "gz" | "zst";
+  /** A file is closed and takes its final name at this size (128MB) ... */
+  readonly rollBytes?: Size;
+  /** ... or this age (60s). */
+  readonly rollInterval?: Duration;
+}
+
+/**
+ * Files with a record a line, as a source (with a schema) or as a sink.
+ *
+ * ```ts
+ * import { files, job, json, schema, t } from "millrace";
+ * const Line = schema({ level: t.string(), message: t.string() });
+ * export default job("errors", (j) =>
+ *   j
+ *     .source(files({ paths: "logs/*.jsonl", format: json(Line) }))
+ *     .filter((line) => line.level.eq("error"))
+ *     .to(files({ directory: "errors", format: json(), compression: "zst" })),
+ * );
+ * ```
+ */
+export function files<S extends Shape>(options: FileSourceOptions<S>): Source<S>;
+export function files(options: FileSinkOptions): Sink;
+export function files(options: FileSourceOptions<Shape> | FileSinkOptions): unknown {
+  return "paths" in options ? source(options) : sink(options);
+}
+
+function source(options: FileSourceOptions<Shape>): Source<Shape> {
+  const paths = typeof options.paths === "string" ? [options.paths] : options.paths;
+  return {
+    role: "source",
+    name: `files(${paths.join(", ")})`,
+    schema: options.format.schema,
+    onBadRecord: options.onBadRecord ?? "fail",
+    config: () => ({ kind: "files", paths, follow: options.follow ?? false }),
+  };
+}
+
+function sink(options: FileSinkOptions): Sink {
+  const { directory, prefix = "part", compression = "", rollBytes = "128MB", rollInterval = "60s" } = options;
+  return {
+    role: "sink",
+    name: `files(${directory})`,
+    config: {
+      kind: "files",
+      directory,
+      prefix,
+      compression,
+      rollBytes: bytes(rollBytes, "rollBytes"),
+      rollInterval: milliseconds(rollInterval, "rollInterval"),
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { PlanError } from "../errors.js";
+import type { Columns } from "../expr/expr.js";
+import { KafkaStart } from "../generated/millrace/plan.js";
+import type { Shape } from "../schema/type.js";
+import type { Json, OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
+
+/** How to reach a Kafka cluster. */
+export interface KafkaConnection {
+  /** "host:port", several with commas or as a list. */
+  readonly brokers: string | readonly string[];
+  /** TLS, with the system's certificates or a file of one's own. */
+  readonly tls?: boolean | { readonly ca?: string; readonly certificate?: string; readonly key?: string };
+  readonly sasl?: {
+    readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+    readonly username: string;
+    readonly password: string;
+  };
+  /** Any of librdkafka's properties; they go before everything else. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface KafkaSourceOptions<S extends Shape> extends KafkaConnection {
+  readonly topic?: string;
+  readonly topics?: readonly string[];
+  /** Topics whose whole name matches. */
+  readonly pattern?: RegExp;
+  readonly format: Json<S>;
+  /** The consumer group whose positions are read and committed; the job's name by default. */
+  readonly group?: string;
+  /**
+   * Where reading starts. By default where the group left off, and at the earliest record where it never was.
+   * Anything else holds for every start of the job.
+   */
+  readonly start?: "groupOffsets" | "earliest" | "latest" | { readonly timestamp: Date | number };
+  /** Ends at what was the latest record when the job started. */
+  readonly until?: "latest";
+  readonly onBadRecord?: OnBadRecord;
+}
+
+export interface KafkaSinkOptions<S extends Shape> extends KafkaConnection {
+  readonly topic: string;
+  readonly format: Json;
+  readonly key?: (row: Columns<S>) => RecordPart;
+  readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
+  /** librdkafka's names: "consistent_random", "murmur2_random" (as the Java client), ... */
+  readonly partitioner?: string;
+  readonly compression?: "none" | "gzip" | "snappy" | "lz4" | "zstd";
+}
+
+/**
+ * Kafka, as a source (with a schema) or as a sink.
+ *
+ * ```ts
+ * import { job, json, kafka, schema, t } from "millrace";
+ * const Order = schema({ id: t.string(), total: t.float64() });
+ * export default job("large-orders", (j) =>
+ *   j
+ *     .source(kafka({ topic: "orders", brokers: "localhost:9092", format: json(Order) }))
+ *     .filter((order) => order.total.gt(1000))
+ *     .to(kafka({ topic: "large", brokers: "localhost:9092", format: json(), key: (order) => order.id })),
+ * );
+ * ```
+ */
+export function kafka<S extends Shape>(options: KafkaSourceOptions<S>): Source<S>;
+export function kafka<S extends Shape>(options: KafkaSinkOptions<S>): Sink<S>;
+export function kafka(options: KafkaSourceOptions<Shape> | KafkaSinkOptions<Shape>): unknown {
+  return options.format.schema === undefined
+    ? sink(options as KafkaSinkOptions<Shape>)
+    : source(options as KafkaSourceOptions<Shape>);
+}
+
+function source(options: KafkaSourceOptions<Shape>): Source<Shape> {
+  const topics = options.topic === undefined ? (options.topics ?? []) : [options.topic];
+  const name = `kafka(${options.pattern?.source ?? topics.join(", ")})`;
+  if ((topics.length === 0) === (options.pattern === undefined)) {
+    throw new PlanError("give a topic, topics or a pattern, one of them", name);
+  }
+  const { start = "groupOffsets" } = options;
+  return {
+    role: "source",
+    name,
+    schema: options.format.schema,
+    onBadRecord: options.onBadRecord ?? "fail",
+    config: (job) => ({
+      kind: "kafka",
+      topics,
+      pattern: options.pattern?.source,
+      start: typeof start === "object" ? KafkaStart.Timestamp : STARTS[start],
+      startTimestamp: typeof start === "object" ? Number(start.timestamp) : 0,
+      fallback: KafkaStart.Earliest,
+      untilLatest: options.until === "latest",
+      properties: { "group.id": options.group ?? job, ...connection(options, job) },
+    }),
+  };
+}
+
+const STARTS = {
+  groupOffsets: KafkaStart.GroupOffsets,
+  earliest: KafkaStart.Earliest,
+  latest: KafkaStart.Latest,
+} as const;
+
+function sink(options: KafkaSinkOptions<Shape>): Sink<Shape> {
+  const { topic, key, headers, partitioner, compression } = options;
+  return {
+    role: "sink",
+    name: `kafka(${topic})`,
+    config: {
+      kind: "kafka",
+      topic,
+      properties: {
+        ...(partitioner === undefined ? {} : { partitioner }),
+        ...(compression === undefined ? {} : { "compression.type": compression }),
+        ...connection(options, "millrace"),
+      },
+    },
+    ...(key === undefined ? {} : { key }),
+    ...(headers === undefined ? {} : { headers }),
+  };
+}
+
+function connection(options: KafkaConnection, client: string): Record<string, string> {
+  const { brokers, tls = false, sasl, properties = {} } = options;
+  const protocol = `${sasl === undefined ? "" : "sasl_"}${tls === false ? "plaintext" : "ssl"}`;
+  const files = typeof tls === "object" ? tls : {};
+  const all = {
+    "bootstrap.servers": typeof brokers === "string" ? brokers : brokers.join(","),
+    "client.id": client,
+    "security.protocol": protocol,
+    "ssl.ca.location": files.ca,
+    "ssl.certificate.location": files.certificate,
+    "ssl.key.location": files.key,
+    "sasl.mechanism": sasl?.mechanism,
+    "sasl.username": sasl?.username,
+    "sasl.password": sasl?.password,
+    ...properties,
+  };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
+}

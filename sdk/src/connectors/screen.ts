@@ -1,0 +1,25 @@
+import type { Json, Sink } from "./connector.js";
+
+/**
+ * Writes a line a row to standard output.
+ *
+ * ```ts
+ * import { json, stdout } from "millrace";
+ * const sink = stdout({ format: json() });
+ * ```
+ */
+export function stdout(_options: { readonly format: Json }): Sink {
+  return { role: "sink", name: "stdout", config: { kind: "stdout" } };
+}
+
+/**
+ * Shows the latest rows in the terminal.
+ *
+ * ```ts
+ * import { table } from "millrace";
+ * const sink = table({ title: "Revenue by channel" });
+ * ```
+ */
+export function table(options: { readonly title?: string } = {}): Sink {
+  return { role: "sink", name: "table", config: { kind: "table", title: options.title ?? "" } };
+}

@@ -1,0 +1,93 @@
+import type { PlanNode } from "../plan/node.js";
+import type { Job } from "../stream/job.js";
+import { formula } from "./format.js";
+
+/**
+ * Draws a job: its steps from the sources down, whether they run in the core or in JavaScript, and what each of them
+ * reads, keeps and computes.
+ *
+ * ```ts
+ * import { explain, generator, job, json, stdout } from "millrace";
+ * console.log(explain(job("all", (j) => j.source(generator.bids()).to(stdout({ format: json() })))));
+ * ```
+ */
+export function explain(job: Job, options: { readonly parallelism?: number } = {}): string {
+  const { steps } = job;
+  const parallelism = options.parallelism ?? job.options.parallelism;
+  const slots =
+    parallelism === undefined ? "a slot for each core" : `${parallelism} ${parallelism === 1 ? "slot" : "slots"}`;
+  const groups = job.options.maxParallelism ?? 128;
+  const head = `job "${job.name}" · ${slots} · ${groups} key groups · commits every ${job.options.commitInterval ?? "1s"}`;
+  const drawn = new Set<PlanNode>();
+  const sources = steps.filter((node) => node.inputs.length === 0);
+  return [head, ...sources.flatMap((source) => ["", ...draw(source, steps, drawn, "", "")])].join("\n");
+}
+
+function draw(node: PlanNode, steps: readonly PlanNode[], drawn: Set<PlanNode>, first: string, rest: string): string[] {
+  if (drawn.has(node)) return [`${first}↑ ${node.name}  [${node.id}]`];
+  drawn.add(node);
+  const consumers = steps.filter((candidate) => candidate.inputs.includes(node));
+  const rail = consumers.length > 0 ? `${rest}│   ` : `${rest}    `;
+  const where = node.step.kind === "function" ? "JavaScript" : "native";
+  const lines = [`${first}${node.name}  [${node.id}]  ${where}`, ...details(node).map((line) => `${rail}${line}`)];
+  consumers.forEach((consumer, index) => {
+    const isLast = index === consumers.length - 1;
+    // A chain goes straight down; only a branch moves to the right.
+    const single = consumers.length === 1;
+    lines.push(
+      ...draw(consumer, steps, drawn, `${rest}${isLast ? "└─" : "├─"} `, `${rest}${single || isLast ? "   " : "│  "}`),
+    );
+  });
+  return lines;
+}
+
+function details(node: PlanNode): string[] {
+  const { step } = node;
+  switch (step.kind) {
+    case "source": {
+      const read = `reads ${node.fields.length} of ${step.declared.length} columns: ${names(node)}`;
+      return [read, ...eventTime(step.eventTime), ...badRecords(step.onBadRecord)];
+    }
+    case "filter":
+      return [`where ${formula(step.predicate)}`];
+    case "select":
+      return step.columns.map(({ name, value }) => `${name} = ${formula(value)}`);
+    case "union":
+      return [];
+    case "window":
+      return [
+        `key ${step.keys.map(({ name, value }) => (formula(value) === name ? name : `${name} = ${formula(value)}`)).join(", ")}`,
+        ...step.output
+          .map(({ name, value }) => ({ name, text: formula(value, step.aggregates) }))
+          .flatMap(({ name, text }) => (name === text ? [] : [`${name} = ${text}`])),
+        "each slot adds up what it reads, then an exchange by key group",
+      ];
+    case "function":
+      return [`gives ${names(node)}`];
+    case "sink":
+      return [
+        ...(step.key === undefined ? [] : [`key ${formula(step.key)}`]),
+        ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
+      ];
+  }
+}
+
+function names(node: PlanNode): string {
+  return node.fields.map((field) => field.name).join(", ");
+}
+
+type SourceStep = Extract<PlanNode["step"], { kind: "source" }>;
+
+function eventTime(time: SourceStep["eventTime"]): string[] {
+  if (time === undefined) return [];
+  const idle =
+    time.idleTimeout === 0 ? "none" : `${time.idleTimeout} ms${time.idleAdvance ? ", then by the clock" : ""}`;
+  const drift = time.maxDrift === 0 ? "" : `, drift at most ${time.maxDrift} ms`;
+  const by = time.value === undefined ? "the record's timestamp" : formula(time.value);
+  return [`event time ${by}, out of order by ${time.outOfOrderness} ms, idle timeout ${idle}${drift}`];
+}
+
+function badRecords(policy: SourceStep["onBadRecord"]): string[] {
+  if (policy === "fail") return [];
+  return [policy === "skip" ? "bad records are skipped" : `bad records go to ${policy.deadLetter.kind}`];
+}

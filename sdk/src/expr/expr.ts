@@ -1,0 +1,202 @@
+import type { Duration } from "../duration.js";
+import type { Column } from "../schema/schema.js";
+import type {
+  AnyType,
+  Bool,
+  Bytes,
+  DataType,
+  Day,
+  Decimal,
+  Float64,
+  Int32,
+  Int64,
+  List,
+  NonNull,
+  Null,
+  NullOf,
+  Numeric,
+  Shape,
+  Struct,
+  Text,
+  Timestamp,
+} from "../schema/type.js";
+
+declare const carried: unique symbol;
+declare const named: unique symbol;
+
+/** Something of a type: what operands are asked to be. */
+export interface Typed<T extends AnyType> {
+  readonly [carried]: T;
+}
+
+/**
+ * An expression over the columns of a stream. It describes, it does not compute: the core does that.
+ *
+ * ```ts
+ * import { generator, job, stdout, json } from "millrace";
+ * export default job("cheap", (j) =>
+ *   j.source(generator.bids({ count: 10 })).filter((bid) => bid.price.lt(100)).to(stdout({ format: json() })),
+ * );
+ * ```
+ */
+export type Expr<T extends AnyType = AnyType> = Common<T> & MethodsOf<NonNull<T>, NullOf<T>>;
+
+/** An expression with a name: a column, or `expr.as("name")`. */
+export type Named<T extends AnyType, N extends string> = Expr<T> & { readonly [named]: N };
+
+/** The columns of a row as expressions. */
+export type Columns<S extends Shape> = { readonly [K in keyof S & string]: Named<S[K], K> };
+
+/** The type of an expression. */
+export type TypeOf<E> = E extends Typed<infer T> ? T : never;
+
+type MethodsOf<D, N extends Null> = [D] extends [never]
+  ? unknown
+  : [D] extends [Numeric]
+    ? NumericMethods<D, N>
+    : [D] extends [Text]
+      ? TextMethods<N>
+      : [D] extends [Bool]
+        ? BoolMethods<N>
+        : [D] extends [Timestamp | Day]
+          ? TimeMethods<D, N>
+          : [D] extends [List<infer I>]
+            ? ListMethods<I, N>
+            : [D] extends [Struct<infer S>]
+              ? StructMethods<S, N>
+              : unknown;
+
+/** What may stand beside an expression of type D: another of its kind, or a literal. */
+export type Operand<D> = [D] extends [Numeric]
+  ? Typed<Numeric | Null> | number | bigint
+  : [D] extends [Text]
+    ? Typed<Text | Null> | string
+    : [D] extends [Bool]
+      ? Typed<Bool | Null> | boolean
+      : [D] extends [Timestamp]
+        ? Typed<Timestamp | Null> | Date | number | bigint
+        : [D] extends [Day]
+          ? Typed<Day | Null> | string
+          : [D] extends [Bytes]
+            ? Typed<Bytes | Null> | Uint8Array
+            : Typed<(D & DataType) | Null>;
+
+type Nulls<O> = O extends Typed<infer T> ? NullOf<T> : never;
+
+/** The type of a value that is of one type or the other. */
+type Either<D, O> = D extends Numeric ? Wider<D | (O extends Typed<infer T> ? NonNull<T> : never)> : D;
+
+/** The widest of a union of numeric types. */
+type Wider<U> = [Extract<U, Float64>] extends [never]
+  ? [Extract<U, Decimal>] extends [never]
+    ? [Extract<U, Int64>] extends [never]
+      ? Int32
+      : Int64
+    : Decimal
+  : Float64;
+
+/** What every expression can do. */
+export interface Common<T extends AnyType> extends Typed<T> {
+  eq<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  ne<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  lt<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  lte<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  gt<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  gte<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  /** From `low` to `high`, both included. */
+  between<O extends Operand<NonNull<T>>>(low: O, high: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  /** Equal to one of the values. */
+  in(values: readonly Operand<NonNull<T>>[]): Expr<Bool | NullOf<T>>;
+  isNull(): Expr<Bool>;
+  isNotNull(): Expr<Bool>;
+  /** The value, or `other` where it is null. */
+  coalesce<O extends Operand<NonNull<T>>>(other: O): Expr<(Either<NonNull<T>, O> & DataType) | Nulls<O>>;
+  /** Null where the value equals `other`. */
+  nullIf(other: Operand<NonNull<T>>): Expr<T | Null>;
+  /** Another type; a value that does not fit fails the job. */
+  cast<C extends AnyType>(to: Column<C>): Expr<NonNull<C> | NullOf<T>>;
+  /** Another type; null where a value does not fit. */
+  tryCast<C extends AnyType>(to: Column<C>): Expr<NonNull<C> | Null>;
+  /** Gives it a name, as a key needs one. */
+  as<N extends string>(name: N): Named<T, N>;
+}
+
+type NumericOperand = Typed<Numeric | Null> | number | bigint;
+type Arithmetic<D, N extends Null, O> = Expr<(Either<D, O> & DataType) | N | Nulls<O>>;
+
+/** Numbers of different types widen: int32 to int64, either to float64. An overflow is an error, never a wrong number. */
+export interface NumericMethods<D, N extends Null> {
+  add<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
+  sub<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
+  mul<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
+  /** Between integers: cut towards zero; by zero an error. */
+  div<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
+  mod<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
+  neg(): Expr<(D & DataType) | N>;
+  abs(): Expr<(D & DataType) | N>;
+  round(): Expr<Float64 | N>;
+  floor(): Expr<Float64 | N>;
+  ceil(): Expr<Float64 | N>;
+  sqrt(): Expr<Float64 | N>;
+  power(exponent: NumericOperand): Expr<Float64 | N>;
+}
+
+export interface BoolMethods<N extends Null> {
+  and<O extends Operand<Bool>>(other: O): Expr<Bool | N | Nulls<O>>;
+  or<O extends Operand<Bool>>(other: O): Expr<Bool | N | Nulls<O>>;
+  not(): Expr<Bool | N>;
+}
+
+type TextOperand = Operand<Text>;
+type IntOperand = Typed<Int32 | Int64 | Null> | number;
+
+export interface TextMethods<N extends Null> {
+  upper(): Expr<Text | N>;
+  lower(): Expr<Text | N>;
+  /** Without spaces at either end. */
+  trim(): Expr<Text | N>;
+  /** Characters. */
+  length(): Expr<Int64 | N>;
+  concat<O extends TextOperand>(...others: O[]): Expr<Text | N | Nulls<O>>;
+  /** From character `start` (from 0), at most `length` of them. */
+  substring(start: IntOperand, length?: IntOperand): Expr<Text | N>;
+  startsWith(prefix: TextOperand): Expr<Bool | N>;
+  endsWith(suffix: TextOperand): Expr<Bool | N>;
+  contains(part: TextOperand): Expr<Bool | N>;
+  /** With every `part` replaced. */
+  replace(part: TextOperand, by: TextOperand): Expr<Text | N>;
+  /** A pattern with % for anything and _ for one character. */
+  like(pattern: string): Expr<Bool | N>;
+  /** Part number `index` (from 1) between the separators. */
+  splitPart(separator: string, index: number): Expr<Text | N>;
+  /** Whether a regular expression (Rust's dialect: no look-around, no back references) matches anywhere. */
+  matches(pattern: RegExp | string): Expr<Bool | N>;
+  /** A group of the first match, the whole of it by default; null where there is none. */
+  extract(pattern: RegExp | string, group?: number): Expr<Text | Null>;
+  /** With every match replaced; `$1` stands for a group. */
+  replaceRegex(pattern: RegExp | string, by: string): Expr<Text | N>;
+}
+
+export type TruncateUnit = "second" | "minute" | "hour" | "day" | "week" | "month" | "year";
+
+export interface TimeMethods<D, N extends Null> {
+  /** The start of the hour, the day, ... (UTC; a week starts on Monday). */
+  truncate(unit: TruncateUnit): Expr<(D & DataType) | N>;
+  /** The hour of the day, the day of the month, the ISO week, ... as a number. */
+  extract(unit: TruncateUnit): Expr<Int64 | N>;
+  plus(duration: Duration): Expr<(D & DataType) | N>;
+  minus(duration: Duration): Expr<(D & DataType) | N>;
+  /** The milliseconds from another moment to this one. */
+  since<O extends Operand<Timestamp>>(other: O): Expr<Int64 | N | Nulls<O>>;
+  epochMilliseconds(): Expr<Int64 | N>;
+}
+
+export interface ListMethods<I extends AnyType, N extends Null> {
+  /** Item number `index`, from 0; null outside of the list. */
+  at(index: IntOperand): Expr<I | N | Null>;
+  length(): Expr<Int32 | N>;
+}
+
+export interface StructMethods<S extends Shape, N extends Null> {
+  get<K extends keyof S & string>(field: K): Expr<S[K] | N>;
+}

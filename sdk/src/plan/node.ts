@@ -1,0 +1,131 @@
+import type { Value } from "../expr/value.js";
+import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
+import type { Schema } from "../schema/schema.js";
+import type { Field } from "../schema/type.js";
+
+/** An expression and the name of its column. */
+export interface NamedValue {
+  readonly name: string;
+  readonly value: Value;
+}
+
+export type SourceConfig =
+  | {
+      readonly kind: "kafka";
+      readonly topics: readonly string[];
+      readonly pattern: string | undefined;
+      readonly start: KafkaStart;
+      readonly startTimestamp: number;
+      readonly fallback: KafkaStart;
+      readonly untilLatest: boolean;
+      readonly properties: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "files"; readonly paths: readonly string[]; readonly follow: boolean }
+  | {
+      readonly kind: "generator";
+      readonly events: GeneratorKind;
+      readonly seed: number;
+      readonly rate: number;
+      readonly count: number;
+      readonly startTime: number;
+      readonly eventsPerSecond: number;
+      readonly outOfOrderness: number;
+      readonly keys: number;
+    };
+
+export type SinkConfig =
+  | { readonly kind: "kafka"; readonly topic: string; readonly properties: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "files";
+      readonly directory: string;
+      readonly prefix: string;
+      readonly compression: "" | "gz" | "zst";
+      readonly rollBytes: number;
+      readonly rollInterval: number;
+    }
+  | { readonly kind: "stdout" }
+  | { readonly kind: "table"; readonly title: string };
+
+export type BadRecordPolicy = "fail" | "skip" | { readonly deadLetter: SinkConfig };
+
+/** Times in milliseconds; 0 turns the timeout or the alignment off. */
+export interface EventTimeConfig {
+  /** `undefined`: the record's own timestamp. */
+  readonly value: Value | undefined;
+  readonly outOfOrderness: number;
+  readonly idleTimeout: number;
+  readonly idleAdvance: boolean;
+  readonly maxDrift: number;
+}
+
+/** Milliseconds; a tumbling window slides by its size. */
+export interface WindowConfig {
+  readonly size: number;
+  readonly slide: number;
+  readonly offset: number;
+}
+
+/** A function of the user's, as the worker runs it. */
+export interface UserFunction {
+  readonly kind: "map" | "flatMap" | "mapBatch";
+  readonly fn: (input: never) => unknown;
+  readonly input: Schema;
+  readonly output: Schema;
+  /** The step's name, for errors. */
+  readonly step: string;
+}
+
+export type NodeKind =
+  | {
+      readonly kind: "source";
+      readonly config: SourceConfig;
+      readonly declared: readonly Field[];
+      readonly onBadRecord: BadRecordPolicy;
+      eventTime: EventTimeConfig | undefined;
+    }
+  | { readonly kind: "filter"; readonly predicate: Value }
+  | { readonly kind: "select"; readonly columns: readonly NamedValue[] }
+  | { readonly kind: "union" }
+  | {
+      readonly kind: "window";
+      readonly keys: readonly NamedValue[];
+      readonly window: WindowConfig;
+      readonly aggregates: readonly Value[];
+      readonly output: readonly NamedValue[];
+    }
+  | { readonly kind: "function"; readonly number: number; readonly function: UserFunction }
+  | {
+      readonly kind: "sink";
+      readonly config: SinkConfig;
+      readonly key: Value | undefined;
+      readonly headers: readonly NamedValue[];
+    };
+
+/** A step of a job. */
+export interface PlanNode {
+  readonly name: string;
+  readonly inputs: readonly PlanNode[];
+  /** The rows that leave it; those that come to it, for a sink. */
+  readonly fields: readonly Field[];
+  readonly step: NodeKind;
+  /** Stable across changes of the job: the user's, or made by `Graph`. */
+  id: string;
+}
+
+/** The steps of a job, in the order in which they were made: inputs come first. */
+export class Graph {
+  readonly nodes: PlanNode[] = [];
+  readonly functions: UserFunction[] = [];
+  readonly #ordinals = new Map<string, number>();
+
+  constructor(readonly job: string) {}
+
+  add(name: string, inputs: readonly PlanNode[], fields: readonly Field[], step: NodeKind): PlanNode {
+    const kind = step.kind === "function" ? step.function.kind : step.kind;
+    const ordinal = (this.#ordinals.get(kind) ?? 0) + 1;
+    this.#ordinals.set(kind, ordinal);
+    const node: PlanNode = { name, inputs, fields, step, id: `${kind}-${ordinal}` };
+    this.nodes.push(node);
+    return node;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Field } from "../schema/type.js";
+import { columnsIn } from "../stream/step.js";
+import type { PlanNode } from "./node.js";
+
+/**
+ * The same steps with only the columns that are needed downstream: what no step reads is not decoded. Sinks and user
+ * functions need all columns of their input.
+ */
+export function prune(nodes: readonly PlanNode[]): PlanNode[] {
+  const needed = new Map<PlanNode, Set<string>>(nodes.map((node) => [node, new Set<string>()]));
+  for (const node of [...nodes].reverse()) {
+    const own = needed.get(node) as Set<string>;
+    // The inputs of a union stay alike, and rows without any column could not be counted.
+    if (node.step.kind === "union") all(node, own);
+    if (own.size === 0) own.add((node.fields[0] as Field).name);
+    for (const input of node.inputs) {
+      for (const column of readOf(node, own)) needed.get(input)?.add(column);
+    }
+  }
+  const pruned = new Map<PlanNode, PlanNode>();
+  for (const node of nodes) {
+    const inputs = node.inputs.map((input) => pruned.get(input) as PlanNode);
+    pruned.set(node, withColumns(node, inputs, needed.get(node) as Set<string>));
+  }
+  return [...pruned.values()];
+}
+
+function all(node: PlanNode, columns: Set<string>): void {
+  for (const field of node.fields) columns.add(field.name);
+}
+
+/** The columns of its input that a step reads when `needed` are wanted of it. */
+function readOf(node: PlanNode, needed: ReadonlySet<string>): string[] {
+  const { step } = node;
+  switch (step.kind) {
+    case "filter":
+      return [...needed, ...columnsIn(step.predicate)];
+    case "select":
+      return step.columns.filter(({ name }) => needed.has(name)).flatMap(({ value }) => columnsIn(value));
+    case "window":
+      return [...step.keys.map(({ value }) => value), ...step.aggregates].flatMap(columnsIn);
+    case "union":
+      return [...needed];
+    default:
+      return node.inputs.flatMap((input) => input.fields.map((field) => field.name));
+  }
+}
+
+function withColumns(node: PlanNode, inputs: readonly PlanNode[], needed: ReadonlySet<string>): PlanNode {
+  const { step } = node;
+  const keep = (wanted: ReadonlySet<string>) => node.fields.filter((field) => wanted.has(field.name));
+  switch (step.kind) {
+    case "source": {
+      const time = step.eventTime?.value;
+      return { ...node, fields: keep(new Set([...needed, ...(time === undefined ? [] : columnsIn(time))])) };
+    }
+    case "select": {
+      const fields = keep(needed);
+      const columns = step.columns.filter(({ name }) => fields.some((field) => field.name === name));
+      return { ...node, inputs, fields, step: { ...step, columns } };
+    }
+    case "filter":
+    case "sink":
+    case "union":
+      return { ...node, inputs, fields: (inputs[0] as PlanNode).fields };
+    default:
+      return { ...node, inputs };
+  }
+}

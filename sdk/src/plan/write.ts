@@ -1,0 +1,170 @@
+import { Builder } from "flatbuffers";
+import type { Value } from "../expr/value.js";
+import {
+  AggregateFunction,
+  AggregateT,
+  BadRecord,
+  EventTimeT,
+  FileSinkT,
+  FileSourceT,
+  FilterT,
+  FormatT,
+  FunctionKind,
+  GeneratorSourceT,
+  Job,
+  JobT,
+  JsFunctionT,
+  KafkaSinkT,
+  KafkaSourceT,
+  OperatorKind,
+  OperatorT,
+  ProjectT,
+  PropertyT,
+  SinkConnector,
+  SinkT,
+  SourceConnector,
+  SourceT,
+  StdoutSinkT,
+  TableSinkT,
+  UnionT,
+  WindowAggregateT,
+  WindowT,
+} from "../generated/millrace/plan.js";
+import type { EventTimeConfig, NamedValue, NodeKind, PlanNode, SinkConfig, SourceConfig } from "./node.js";
+import { expr, fields, named, optional } from "./write-expr.js";
+
+/** The version of plan.fbs that is written. */
+const VERSION = 1;
+
+export interface PlanOptions {
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  /** Milliseconds. */
+  readonly commitInterval: number;
+}
+
+/** The plan of a job as a FlatBuffer. */
+export function writePlan(name: string, nodes: readonly PlanNode[], options: PlanOptions): Uint8Array {
+  const indexes = new Map(nodes.map((node, index) => [node, index]));
+  const operators = nodes.map((node) => {
+    const inputs = node.inputs.map((input) => indexes.get(input) as number);
+    const [kindType, kind] = kindOf(node.step);
+    return new OperatorT(node.id, node.name, inputs, fields(node.fields), kindType, kind);
+  });
+  const { parallelism, maxParallelism, commitInterval } = options;
+  const job = new JobT(VERSION, name, parallelism, maxParallelism, BigInt(commitInterval), operators);
+  const builder = new Builder(4096);
+  Job.finishJobBuffer(builder, job.pack(builder));
+  return builder.asUint8Array();
+}
+
+function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {
+  switch (step.kind) {
+    case "source":
+      return [OperatorKind.Source, source(step)];
+    case "filter":
+      return [OperatorKind.Filter, new FilterT(expr(step.predicate))];
+    case "select":
+      return [OperatorKind.Project, new ProjectT(named(step.columns))];
+    case "union":
+      return [OperatorKind.Union, new UnionT()];
+    case "window": {
+      const { size, slide, offset } = step.window;
+      const window = new WindowT(BigInt(size), BigInt(slide), BigInt(offset));
+      const aggregates = step.aggregates.map(aggregate);
+      return [
+        OperatorKind.WindowAggregate,
+        new WindowAggregateT(named(step.keys), window, aggregates, named(step.output)),
+      ];
+    }
+    case "function":
+      return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];
+    case "sink":
+      return [OperatorKind.Sink, sink(step.config, step.key, step.headers)];
+  }
+}
+
+const FUNCTION_KINDS = {
+  map: FunctionKind.Map,
+  flatMap: FunctionKind.FlatMap,
+  mapBatch: FunctionKind.MapBatch,
+} as const;
+
+function source(step: Extract<NodeKind, { kind: "source" }>): SourceT {
+  const [connectorType, connector] = sourceConnector(step.config);
+  const { onBadRecord, eventTime: time } = step;
+  const written = new SourceT(connectorType, connector, new FormatT(), fields(step.declared));
+  written.eventTime = time === undefined ? null : eventTime(time);
+  if (typeof onBadRecord === "object") {
+    written.onBadRecord = BadRecord.DeadLetter;
+    written.deadLetter = sink(onBadRecord.deadLetter, undefined, []);
+  } else {
+    written.onBadRecord = onBadRecord === "skip" ? BadRecord.Skip : BadRecord.Fail;
+  }
+  return written;
+}
+
+function eventTime(time: EventTimeConfig): EventTimeT {
+  const { value, outOfOrderness, idleTimeout, idleAdvance, maxDrift } = time;
+  return new EventTimeT(optional(value), BigInt(outOfOrderness), BigInt(idleTimeout), idleAdvance, BigInt(maxDrift));
+}
+
+function sourceConnector(config: SourceConfig): [SourceConnector, SourceT["connector"]] {
+  switch (config.kind) {
+    case "kafka": {
+      const { topics, pattern = null, start, startTimestamp, fallback, untilLatest } = config;
+      const kafka = new KafkaSourceT([...topics], pattern, start, BigInt(startTimestamp), fallback, untilLatest);
+      kafka.properties = properties(config.properties);
+      return [SourceConnector.KafkaSource, kafka];
+    }
+    case "files":
+      return [SourceConnector.FileSource, new FileSourceT([...config.paths], config.follow)];
+    case "generator":
+      return [
+        SourceConnector.GeneratorSource,
+        new GeneratorSourceT(
+          config.events,
+          BigInt(config.seed),
+          BigInt(config.rate),
+          BigInt(config.count),
+          BigInt(config.startTime),
+          BigInt(config.eventsPerSecond),
+          BigInt(config.outOfOrderness),
+          BigInt(config.keys),
+        ),
+      ];
+  }
+}
+
+function sink(config: SinkConfig, key: Value | undefined, headers: readonly NamedValue[]): SinkT {
+  const [connectorType, connector] = sinkConnector(config);
+  return new SinkT(connectorType, connector, new FormatT(), optional(key), named(headers));
+}
+
+function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] {
+  switch (config.kind) {
+    case "kafka":
+      return [SinkConnector.KafkaSink, new KafkaSinkT(config.topic, properties(config.properties))];
+    case "files": {
+      const { directory, prefix, compression, rollBytes, rollInterval } = config;
+      return [
+        SinkConnector.FileSink,
+        new FileSinkT(directory, prefix, compression, BigInt(rollBytes), BigInt(rollInterval)),
+      ];
+    }
+    case "stdout":
+      return [SinkConnector.StdoutSink, new StdoutSinkT()];
+    case "table":
+      return [SinkConnector.TableSink, new TableSinkT(config.title)];
+  }
+}
+
+function properties(all: Readonly<Record<string, string>>): PropertyT[] {
+  return Object.entries(all).map(([key, value]) => new PropertyT(key, value));
+}
+
+function aggregate(value: Value): AggregateT {
+  if (value.node.op !== "aggregate") throw new Error("not an aggregate");
+  const { function: name, value: argument, quantile = 0 } = value.node;
+  return new AggregateT(AggregateFunction[name], optional(argument), quantile);
+}

@@ -1,0 +1,264 @@
+import type { Batch, BatchResult } from "../batch.js";
+import type { Sink, Source } from "../connectors/connector.js";
+import { type Duration, milliseconds } from "../duration.js";
+import { PlanError } from "../errors.js";
+import type { Columns, Expr, Named, Typed, TypeOf } from "../expr/expr.js";
+import { columnsOf } from "../expr/make.js";
+import type { Value } from "../expr/value.js";
+import type { EventTimeConfig, Graph, NamedValue, PlanNode, UserFunction } from "../plan/node.js";
+import { Schema } from "../schema/schema.js";
+import {
+  type AnyType,
+  type Bool,
+  type Int64,
+  type Null,
+  type RowOf,
+  type Shape,
+  sameFields,
+  type Timestamp,
+  typeName,
+} from "../schema/type.js";
+import { aggregatedFields, aggregation, END, keysOf, START } from "./aggregate.js";
+import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
+import type { Window } from "./window.js";
+
+/** The shape of an object of expressions. */
+export type ShapeOfExprs<O> = { readonly [K in keyof O]: TypeOf<O[K]> & AnyType };
+
+/** Spelled out, so that an editor shows the columns and not how they came about. */
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
+
+/** What a stream may be keyed by: a column, a list of columns, or an object of expressions. */
+export type KeySelection =
+  | Named<AnyType, string>
+  | readonly Named<AnyType, string>[]
+  | Readonly<Record<string, Typed<AnyType>>>;
+
+type NameOf<E> = E extends Named<AnyType, infer N> ? N : never;
+
+/** The key columns of a selection. */
+export type KeyShape<K> =
+  K extends Typed<infer T>
+    ? { readonly [P in NameOf<K>]: T }
+    : K extends readonly (infer E)[]
+      ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, { readonly [named: symbol]: P }>> & AnyType }
+      : ShapeOfExprs<K>;
+
+/** How event time goes on in a stream. */
+export interface EventTimeOptions {
+  /** How much later than a later event an event may come and still be on time; "0s" by default. */
+  readonly outOfOrderness?: Duration;
+  /** A partition that is silent for so long holds nobody back. Without it, a silent partition holds all windows. */
+  readonly idleTimeout?: Duration;
+  /** While all partitions are idle: wait for the next event (the default), or go on with the clock. */
+  readonly whenIdle?: "wait" | "advance";
+  /** A partition that is ahead of the slowest by more waits for it. */
+  readonly maxDrift?: Duration;
+}
+
+/** Rows of one shape on their way. Every method adds one step and gives the stream that leaves it. */
+export class Stream<S extends Shape> {
+  constructor(
+    protected readonly graph: Graph,
+    protected readonly node: PlanNode,
+  ) {}
+
+  /** The rows for which a condition holds; null counts as false. */
+  filter(predicate: (row: Columns<S>) => Typed<Bool | Null>): Stream<S> {
+    const value = describe("filter", this.node.fields, (row: Columns<S>) => condition(predicate(row)));
+    return new Stream(
+      this.graph,
+      this.graph.add("filter", [this.node], this.node.fields, { kind: "filter", predicate: value }),
+    );
+  }
+
+  /** New columns from the old ones. */
+  select<O extends Readonly<Record<string, Typed<AnyType>>>>(columns: (row: Columns<S>) => O): Stream<ShapeOfExprs<O>> {
+    const named = describe("select", this.node.fields, (row: Columns<S>) => namedValues(columns(row), "select"));
+    return new Stream(
+      this.graph,
+      this.graph.add("select", [this.node], fieldsOf(named), { kind: "select", columns: named }),
+    );
+  }
+
+  /** One row from each row, by a function of yours. It runs in JavaScript, in every slot. */
+  map<O extends Shape>(output: Schema<O>, fn: (row: RowOf<S>) => RowOf<O>): Stream<O> {
+    return this.#function("map", output, fn);
+  }
+
+  /** Any number of rows from each row, by a function of yours. */
+  flatMap<O extends Shape>(output: Schema<O>, fn: (row: RowOf<S>) => Iterable<RowOf<O>>): Stream<O> {
+    return this.#function("flatMap", output, fn);
+  }
+
+  /** As many rows as come, a batch at a time, as columns: the fast way into JavaScript. */
+  mapBatch<O extends Shape>(output: Schema<O>, fn: (batch: Batch<S>) => BatchResult<O>): Stream<O> {
+    return this.#function("mapBatch", output, fn);
+  }
+
+  /** All rows of several streams of the same shape. */
+  union(...others: readonly Stream<S>[]): Stream<S> {
+    return inStep("union", () => {
+      if (others.length === 0) throw new PlanError("it takes at least one other stream");
+      for (const { node } of others) {
+        if (!sameFields(this.node.fields, node.fields)) {
+          throw new PlanError(
+            `the rows of "${node.name}" differ from those of "${this.node.name}": bring them together by .select(...)`,
+          );
+        }
+      }
+      const inputs = [this.node, ...others.map((other) => other.node)];
+      return new Stream(this.graph, this.graph.add("union", inputs, this.node.fields, { kind: "union" }));
+    });
+  }
+
+  /** Rows of the same key come together: by columns, or by expressions with names. */
+  keyBy<const K extends KeySelection>(key: (row: Columns<S>) => K): KeyedStream<S, KeyShape<K> & Shape> {
+    const keys = describe("keyBy", this.node.fields, (row: Columns<S>) => keysOf(key(row)));
+    return new KeyedStream(this.graph, this.node, keys);
+  }
+
+  /** Sends the rows to a sink. A stream may go to several. */
+  to(sink: Sink<S>, options: { readonly id?: string } = {}): void {
+    const [key, headers] = inStep(sink.name, () => {
+      const row = columnsOf<S>(this.node.fields);
+      const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
+      const headers = Object.entries(sink.headers?.(row) ?? {});
+      return [key, headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) }))] as const;
+    });
+    const node = this.graph.add(sink.name, [this.node], this.node.fields, {
+      kind: "sink",
+      config: sink.config,
+      key,
+      headers,
+    });
+    if (options.id !== undefined) node.id = options.id;
+  }
+
+  /** Names the last step, so that its state is found again when the job around it has changed. */
+  id(id: string): this {
+    this.node.id = id;
+    return this;
+  }
+
+  #function<O extends Shape>(kind: UserFunction["kind"], output: Schema<O>, fn: (input: never) => unknown): Stream<O> {
+    if (!(output instanceof Schema)) throw new PlanError("it takes the schema of its rows first", kind);
+    if (typeof fn !== "function") throw new PlanError("it takes a function after the schema", kind);
+    const userFunction: UserFunction = { kind, fn, input: new Schema(this.node.fields), output, step: kind };
+    const number = this.graph.functions.push(userFunction) - 1;
+    const node = this.graph.add(kind, [this.node], output.fields, { kind: "function", number, function: userFunction });
+    return new Stream(this.graph, node);
+  }
+}
+
+/** A stream as it comes from its source. */
+export class SourceStream<S extends Shape> extends Stream<S> {
+  /**
+   * Says when each row happened: by a timestamp column (or an int64 in milliseconds), or by the record's own timestamp.
+   * Windows need it.
+   */
+  eventTime(options?: EventTimeOptions): Stream<S>;
+  eventTime(time: (row: Columns<S>) => Typed<Timestamp | Int64>, options?: EventTimeOptions): Stream<S>;
+  eventTime(
+    first?: EventTimeOptions | ((row: Columns<S>) => Typed<Timestamp | Int64>),
+    second?: EventTimeOptions,
+  ): Stream<S> {
+    const [time, options] = typeof first === "function" ? [first, second] : [undefined, first];
+    const value = time && describe("eventTime", this.node.fields, (row: Columns<S>) => timeOf(time(row)));
+    const { step } = this.node;
+    if (step.kind === "source") step.eventTime = inStep("eventTime", () => eventTimeConfig(value, options ?? {}));
+    return new Stream(this.graph, this.node);
+  }
+}
+
+/** A stream whose rows of one key come together. */
+export class KeyedStream<S extends Shape, K extends Shape> {
+  constructor(
+    private readonly graph: Graph,
+    private readonly node: PlanNode,
+    private readonly keys: readonly NamedValue[],
+  ) {}
+
+  /** Cuts the stream into windows of event time. */
+  window(window: Window): WindowedStream<S, K> {
+    const timeless = sourcesOf(this.node).find(({ step }) => step.kind === "source" && step.eventTime === undefined);
+    if (timeless !== undefined) {
+      throw new PlanError(`"${timeless.name}" has no event time: call .eventTime(...) on it`, `window(${window.name})`);
+    }
+    return new WindowedStream(this.graph, this.node, this.keys, window);
+  }
+}
+
+/** The windows of each key. */
+export class WindowedStream<S extends Shape, K extends Shape> {
+  constructor(
+    private readonly graph: Graph,
+    private readonly node: PlanNode,
+    private readonly keys: readonly NamedValue[],
+    private readonly window: Window,
+  ) {}
+
+  /** One row for each key and window: the key's columns, then those computed here. */
+  aggregate<O extends Readonly<Record<string, Typed<AnyType>>>>(
+    columns: (
+      row: Columns<S>,
+      window: { readonly start: Expr<Timestamp<"ms">>; readonly end: Expr<Timestamp<"ms">> },
+    ) => O,
+  ): Stream<Simplify<K & ShapeOfExprs<O>>> {
+    const name = `window(${this.window.name})`;
+    const times = { start: START, end: END } as unknown as Parameters<typeof columns>[1];
+    const { aggregates, output } = describe(name, this.node.fields, (row: Columns<S>) =>
+      aggregation(this.keys, columns(row, times)),
+    );
+    const step = { kind: "window", keys: this.keys, window: this.window.config, aggregates, output } as const;
+    return new Stream(this.graph, this.graph.add(name, [this.node], aggregatedFields(output), step));
+  }
+}
+
+function timeOf(result: unknown): Value {
+  const value = expression(result, "the time");
+  if (value.type.kind !== "timestamp" && value.type.kind !== "int64") {
+    throw new PlanError(`the time is a timestamp, or an int64 in milliseconds, not ${typeName(value.type)}`);
+  }
+  if (value.nullable) throw new PlanError("the time may be null: give the rows without one a time by .coalesce(...)");
+  return value;
+}
+
+function eventTimeConfig(value: Value | undefined, options: EventTimeOptions): EventTimeConfig {
+  const of = (duration: Duration | undefined, what: string) =>
+    duration === undefined ? 0 : milliseconds(duration, what);
+  const idleTimeout = of(options.idleTimeout, "idleTimeout");
+  if (options.whenIdle === "advance" && idleTimeout === 0) {
+    throw new PlanError('whenIdle: "advance" needs an idleTimeout: it says when a partition is idle');
+  }
+  return {
+    value,
+    outOfOrderness: of(options.outOfOrderness, "outOfOrderness"),
+    idleTimeout,
+    idleAdvance: options.whenIdle === "advance",
+    maxDrift: of(options.maxDrift, "maxDrift"),
+  };
+}
+
+function text(result: unknown, what: string): Value {
+  const value = expression(result, what);
+  if (value.type.kind !== "string" && value.type.kind !== "bytes") {
+    throw new PlanError(`the ${what} is ${typeName(value.type)}: cast it by .cast(t.string())`);
+  }
+  return value;
+}
+
+function sourcesOf(node: PlanNode): PlanNode[] {
+  return node.step.kind === "source" ? [node] : node.inputs.flatMap(sourcesOf);
+}
+
+/** The stream of a source. */
+export function sourceStream<S extends Shape>(graph: Graph, source: Source<S>): SourceStream<S> {
+  if (source?.role !== "source") {
+    throw new PlanError("j.source: it takes a source, such as kafka({ ..., format: json(Schema) })");
+  }
+  const { schema, onBadRecord, name } = source;
+  const config = source.config(graph.job);
+  const step = { kind: "source", config, declared: schema.fields, onBadRecord, eventTime: undefined } as const;
+  return new SourceStream(graph, graph.add(name, [], schema.fields, { ...step }));
+}
