@@ -16,7 +16,7 @@ import type {
 } from "../schema/type.js";
 import { typeName } from "../schema/type.js";
 import type { Columns, Expr, Operand, Typed } from "./expr.js";
-import { commonType, Value, valueOf } from "./value.js";
+import { commonType, toValue, Value } from "./value.js";
 
 /**
  * A literal: a string, a boolean, a bigint (int64) or a number (float64), or a value of the type that is given.
@@ -32,11 +32,11 @@ export function lit(value: number): Expr<Float64>;
 export function lit(value: string): Expr<Text>;
 export function lit<T extends AnyType>(value: unknown, type: Column<T>): Expr<T>;
 export function lit(value: unknown, type?: Column<AnyType>): unknown {
-  if (type !== undefined) return valueOf(value, type.type);
+  if (type !== undefined) return toValue(value, type.type);
   const kinds = { boolean: "bool", bigint: "int64", number: "float64", string: "string" } as const;
   const kind = kinds[typeof value as keyof typeof kinds];
   if (kind === undefined) throw new PlanError('lit: give the literal\'s type, as in lit(value, t.timestamp("ms"))');
-  return valueOf(value, { kind });
+  return toValue(value, { kind });
 }
 
 /** A choice under construction: more conditions, or what holds otherwise. */
@@ -59,16 +59,16 @@ export interface When<T extends AnyType> {
  * ```
  */
 export function when<T extends AnyType>(condition: Typed<Bool | Null>, then: Typed<T>): When<T> {
-  return choice([[conditionOf(condition), valueOf(then, { kind: "string" })]]) as unknown as When<T>;
+  return choice([[conditionOf(condition), toValue(then, { kind: "string" })]]) as unknown as When<T>;
 }
 
 function choice(whens: readonly (readonly [Value, Value])[]) {
   const first = (whens[0] as readonly [Value, Value])[1];
   return {
     when: (condition: unknown, then: unknown) =>
-      choice([...whens, [conditionOf(condition), valueOf(then, first.type)]]),
+      choice([...whens, [conditionOf(condition), toValue(then, first.type)]]),
     otherwise(value: unknown): Value {
-      const otherwise = valueOf(value, first.type);
+      const otherwise = toValue(value, first.type);
       const results = [...whens.map(([, then]) => then), otherwise];
       const type = commonType(results, "when");
       return new Value(
@@ -81,7 +81,7 @@ function choice(whens: readonly (readonly [Value, Value])[]) {
 }
 
 function conditionOf(condition: unknown): Value {
-  const value = valueOf(condition, { kind: "bool" });
+  const value = toValue(condition, { kind: "bool" });
   if (value.type.kind !== "bool") throw new PlanError(`when: a condition is bool, not ${typeName(value.type)}`);
   return value;
 }

@@ -3,7 +3,7 @@ import { PlanError } from "../errors.js";
 import { Column } from "../schema/schema.js";
 import { type DataType, type Field, isNumeric, typeName } from "../schema/type.js";
 import type { FunctionName } from "./names.js";
-import { call, commonType, Value, valueOf } from "./value.js";
+import { call, commonType, toValue, Value } from "./value.js";
 
 const BOOL: DataType = { kind: "bool" };
 const INT32: DataType = { kind: "int32" };
@@ -26,18 +26,18 @@ const COMMON: Record<string, Method> = {
   in(self, values: readonly unknown[]) {
     if (!Array.isArray(values) || values.length === 0)
       throw new PlanError("in: it takes a list with at least one value");
-    const args = [self, ...values.map((value) => valueOf(value, self.type))];
+    const args = [self, ...values.map((value) => toValue(value, self.type))];
     commonType(args, "in");
     return call("In", args, BOOL);
   },
   isNull: (self) => call("IsNull", [self], BOOL, false),
   isNotNull: (self) => call("IsNotNull", [self], BOOL, false),
   coalesce(self, other: unknown) {
-    const args = [self, valueOf(other, self.type)];
+    const args = [self, toValue(other, self.type)];
     return call("Coalesce", args, commonType(args, "coalesce"), args[1]?.nullable);
   },
   nullIf(self, other: unknown) {
-    const args = [self, valueOf(other, self.type)];
+    const args = [self, toValue(other, self.type)];
     commonType(args, "nullIf");
     return call("NullIf", args, self.type, true);
   },
@@ -87,10 +87,10 @@ const STRING: Record<string, Method> = {
     call("Replace", [self, text(part, "replace"), text(by, "replace")], TEXT),
   like: (self, pattern: unknown) => call("Like", [self, text(pattern, "like")], BOOL),
   splitPart: (self, separator: unknown, index: unknown) =>
-    call("SplitPart", [self, text(separator, "splitPart"), valueOf(index, INT64)], TEXT),
+    call("SplitPart", [self, text(separator, "splitPart"), toValue(index, INT64)], TEXT),
   matches: (self, pattern: RegExp | string) => call("RegexMatch", [self, regex(pattern)], BOOL),
   extract: (self, pattern: RegExp | string, group: number = 0) =>
-    call("RegexExtract", [self, regex(pattern), valueOf(group, INT32)], TEXT, true),
+    call("RegexExtract", [self, regex(pattern), toValue(group, INT32)], TEXT, true),
   replaceRegex: (self, pattern: RegExp | string, by: unknown) =>
     call("RegexReplace", [self, regex(pattern), text(by, "replaceRegex")], TEXT),
 };
@@ -101,7 +101,7 @@ const TIME: Record<string, Method> = {
   plus: (self, duration: Duration) => shifted(self, milliseconds(duration, "plus")),
   minus: (self, duration: Duration) => shifted(self, -milliseconds(duration, "minus")),
   since(self, other: unknown) {
-    const args = [self, valueOf(other, self.type)];
+    const args = [self, toValue(other, self.type)];
     commonType(args, "since");
     return call("Sub", args, INT64);
   },
@@ -120,7 +120,7 @@ const STRUCT: Record<string, Method> = {
     if (field === undefined) {
       throw new PlanError(`get: there is no field "${name}"; there are ${fields.map((f) => f.name).join(", ")}`);
     }
-    return call("GetField", [self, valueOf(name, TEXT)], field.type, self.nullable || field.nullable);
+    return call("GetField", [self, toValue(name, TEXT)], field.type, self.nullable || field.nullable);
   },
 };
 
@@ -158,7 +158,7 @@ function describe(value: Value): string {
 
 function comparison(name: FunctionName): (self: Value, other: unknown) => Value {
   return (self, other) => {
-    const args = [self, valueOf(other, self.type)];
+    const args = [self, toValue(other, self.type)];
     commonType(args, describe(self));
     return call(name, args, BOOL);
   };
@@ -173,7 +173,7 @@ function arithmetic(name: FunctionName): Method {
 
 function logical(name: FunctionName): Method {
   return (self, other: unknown) => {
-    const args = [self, valueOf(other, BOOL)];
+    const args = [self, toValue(other, BOOL)];
     commonType(args, name.toLowerCase());
     return call(name, args, BOOL);
   };
@@ -187,17 +187,17 @@ function cast(self: Value, to: unknown, orNull: boolean): Value {
 function shifted(self: Value, by: number): Value {
   if (self.type.kind !== "timestamp")
     throw new PlanError(`${describe(self)}: a duration is added to a timestamp, not a date`);
-  return call("AddMilliseconds", [self, valueOf(by, INT64)], self.type);
+  return call("AddMilliseconds", [self, toValue(by, INT64)], self.type);
 }
 
 function number(operand: unknown, like: DataType, what: string): Value {
-  const value = valueOf(operand, like);
+  const value = toValue(operand, like);
   if (!isNumeric(value.type)) throw new PlanError(`${what}: a number is expected, not ${typeName(value.type)}`);
   return value;
 }
 
 function integer(operand: unknown, what: string): Value {
-  const value = valueOf(operand, INT64);
+  const value = toValue(operand, INT64);
   if (value.type.kind !== "int32" && value.type.kind !== "int64") {
     throw new PlanError(`${what}: an integer is expected, not ${typeName(value.type)}`);
   }
@@ -205,7 +205,7 @@ function integer(operand: unknown, what: string): Value {
 }
 
 function text(operand: unknown, what: string): Value {
-  const value = valueOf(operand, TEXT);
+  const value = toValue(operand, TEXT);
   if (value.type.kind !== "string") throw new PlanError(`${what}: a string is expected, not ${typeName(value.type)}`);
   return value;
 }
@@ -214,7 +214,7 @@ const UNITS = ["second", "minute", "hour", "day", "week", "month", "year"];
 
 function timeUnit(unit: string, what: string): Value {
   if (!UNITS.includes(unit)) throw new PlanError(`${what}: ${JSON.stringify(unit)} is none of ${UNITS.join(", ")}`);
-  return valueOf(unit, TEXT);
+  return toValue(unit, TEXT);
 }
 
 /** A pattern as the core reads it: JavaScript's flags i, m and s become inline ones; u is always on. */
@@ -223,7 +223,7 @@ function regex(pattern: RegExp | string): Value {
   const unknown = pattern.flags.replace(/[imsug]/g, "");
   if (unknown !== "") throw new PlanError(`${pattern}: flag ${unknown} has no meaning here`);
   const inline = pattern.flags.replace(/[ug]/g, "");
-  return valueOf(inline === "" ? pattern.source : `(?${inline})${pattern.source}`, TEXT);
+  return toValue(inline === "" ? pattern.source : `(?${inline})${pattern.source}`, TEXT);
 }
 
 function itemOf(self: Value): Field {

@@ -1,7 +1,7 @@
-import type { AggregateFunction, Function } from "../generated/millrace/plan.js";
+import type { AggregateFunction, Function as ExprFunction } from "../generated/millrace/plan.js";
 
 /** The functions of expressions, by their names in plan.fbs. */
-export type FunctionName = keyof typeof Function;
+export type FunctionName = keyof typeof ExprFunction;
 
 /** The aggregates, by their names in plan.fbs. */
 export type AggregateName = keyof typeof AggregateFunction;

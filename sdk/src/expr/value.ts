@@ -35,7 +35,7 @@ export class Value {
 }
 
 /** An expression from an expression or a JavaScript literal that stands beside one of type `like`. */
-export function valueOf(operand: unknown, like: DataType): Value {
+export function toValue(operand: unknown, like: DataType): Value {
   if (operand instanceof Value) return operand;
   if (operand === null) return new Value({ op: "literal", value: null }, like, true);
   return new Value({ op: "literal", value: literalOf(operand, like) }, like, false);

@@ -1,0 +1,125 @@
+//! The job, as all threads of the process share it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use millrace_engine::{Error, ErrorCode};
+use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+use crate::error::guarded;
+
+/// Jobs by their number: a worker thread finds the job that the main thread has made.
+static JOBS: Mutex<Option<HashMap<u32, Arc<millrace_engine::Job>>>> = Mutex::new(None);
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
+type Jobs = Option<HashMap<u32, Arc<millrace_engine::Job>>>;
+
+fn jobs() -> MutexGuard<'static, Jobs> {
+    JOBS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn find(id: u32) -> Result<Arc<millrace_engine::Job>, Error> {
+    let found = jobs().as_ref().and_then(|jobs| jobs.get(&id).cloned());
+    found.ok_or_else(|| Error::new(ErrorCode::Internal, format!("there is no job {id} in this process")))
+}
+
+#[napi]
+pub struct Job {
+    id: u32,
+    job: Arc<millrace_engine::Job>,
+}
+
+#[napi]
+impl Job {
+    #[napi(constructor)]
+    pub fn new(env: Env, plan: Uint8Array, parallelism: Option<u32>) -> napi::Result<Self> {
+        guarded(&env, || {
+            let plan = millrace_plan::decode(&plan).map_err(|error| Error {
+                code: ErrorCode::Plan,
+                step: error.step,
+                message: error.message,
+            })?;
+            let job = millrace_engine::Job::new(plan, parallelism.map(|slots| slots as usize))?;
+            let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+            jobs().get_or_insert_default().insert(id, job.clone());
+            Ok(Job { id, job })
+        })
+    }
+
+    #[napi(getter)]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    #[napi(getter)]
+    pub fn parallelism(&self) -> u32 {
+        self.job.parallelism() as u32
+    }
+
+    #[napi]
+    pub fn stop(&self) {
+        self.job.stop();
+    }
+
+    #[napi]
+    pub fn cancel(&self) {
+        self.job.cancel();
+    }
+
+    #[napi]
+    pub fn metrics(&self) -> JobMetrics {
+        self.job.metrics().into()
+    }
+
+    /// Forgets the job; slots that are open keep it.
+    #[napi]
+    pub fn close(&self) {
+        if let Some(jobs) = jobs().as_mut() {
+            jobs.remove(&self.id);
+        }
+    }
+}
+
+#[napi(object)]
+pub struct JobMetrics {
+    pub operators: Vec<OperatorMetrics>,
+    pub watermark_ms: Option<f64>,
+    pub backpressured: f64,
+    pub busy: f64,
+    pub commits: f64,
+}
+
+#[napi(object)]
+pub struct OperatorMetrics {
+    pub id: String,
+    pub name: String,
+    pub rows_in: f64,
+    pub rows_out: f64,
+    pub late: f64,
+    pub bad: f64,
+    pub bytes: f64,
+}
+
+impl From<millrace_engine::JobMetrics> for JobMetrics {
+    fn from(metrics: millrace_engine::JobMetrics) -> Self {
+        let operators = metrics.operators.into_iter().map(|operator| OperatorMetrics {
+            id: operator.id,
+            name: operator.name,
+            rows_in: operator.rows_in as f64,
+            rows_out: operator.rows_out as f64,
+            late: operator.late as f64,
+            bad: operator.bad as f64,
+            bytes: operator.bytes as f64,
+        });
+        JobMetrics {
+            operators: operators.collect(),
+            watermark_ms: metrics.watermark_ms.map(|watermark| watermark as f64),
+            backpressured: metrics.backpressured,
+            busy: metrics.busy,
+            commits: metrics.commits as f64,
+        }
+    }
+}
