@@ -8,5 +8,7 @@ export default job("demo", (j) =>
     .keyBy((bid) => bid.channel)
     .window(hopping("5s", "1s"))
     .aggregate((bid, w) => ({ end: w.end, bids: count(), mean: avg(bid.price), top: max(bid.price) }))
+    // Besides the large channels there are thousands of small ones.
+    .filter((row) => row.bids.gt(1000))
     .to(table({ title: "Bids of the last five seconds, by channel" })),
 );

@@ -1,1 +1,1 @@
-export {};
+export { type ControlPlane, openControlPlane } from "./kafka/control-plane.js";

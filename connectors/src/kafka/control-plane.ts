@@ -1,0 +1,73 @@
+import type { IAdminClient, Producer } from "node-rdkafka";
+
+type Properties = Readonly<Record<string, string>>;
+
+/** Looks at a Kafka cluster and changes it; no record goes through it. */
+export interface ControlPlane {
+  /** The topics that there are, with their partitions. */
+  partitions(): Promise<ReadonlyMap<string, number>>;
+  /** @throws Error when the broker refuses; a topic that is there by now is no error */
+  createTopic(topic: string, partitions: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 10_000;
+const TOPIC_EXISTS = 36;
+
+/**
+ * Connects to the cluster that librdkafka's `properties` name. `undefined`: node-rdkafka is not installed (it is
+ * optional, as it has to be compiled), or the cluster does not answer.
+ */
+export async function openControlPlane(properties: Properties): Promise<ControlPlane | undefined> {
+  const rdkafka = await import("node-rdkafka").then(
+    (module) => module.default ?? module,
+    () => undefined,
+  );
+  if (rdkafka === undefined) return undefined;
+  const client = new rdkafka.Producer({ ...properties, log_level: 0 });
+  // Said by the failed connection already.
+  client.on("event.error", () => {});
+  const connected = await connect(client);
+  if (!connected) {
+    client.disconnect();
+    return undefined;
+  }
+  let admin: IAdminClient | undefined;
+  return {
+    partitions: () => partitions(client),
+    createTopic(topic, count) {
+      admin ??= rdkafka.AdminClient.create({ ...properties });
+      return createTopic(admin, topic, count);
+    },
+    close() {
+      admin?.disconnect();
+      return new Promise((resolve) => client.disconnect(() => resolve()));
+    },
+  };
+}
+
+function connect(client: Producer): Promise<boolean> {
+  return new Promise((resolve) => {
+    client.connect({ timeout: TIMEOUT_MS }, (error) => resolve(!error));
+  });
+}
+
+function partitions(client: Producer): Promise<ReadonlyMap<string, number>> {
+  return new Promise((resolve, reject) => {
+    client.getMetadata({ timeout: TIMEOUT_MS }, (error, metadata) => {
+      if (error) reject(error);
+      else resolve(new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length])));
+    });
+  });
+}
+
+function createTopic(admin: IAdminClient, topic: string, count: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // -1: as the broker replicates by default.
+    const made = { topic, num_partitions: count, replication_factor: -1 };
+    admin.createTopic(made, TIMEOUT_MS, (error) => {
+      if (error && error.code !== TOPIC_EXISTS) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { explainJob } from "./explain.js";
+import { init } from "./init.js";
+import { runCommand } from "./run.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+/** The command line of `millrace`; ends with the exit codes that docs/operating.md lists. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command("millrace").description("Stream processing for TypeScript").version(version);
+  program
+    .command("run")
+    .description("run a job until it ends or is told to stop")
+    .argument("<file>", "the job file, TypeScript or JavaScript")
+    .option("-p, --parallelism <slots>", "slots, a thread each", slots)
+    .option("--create-topics", "create the topics of Kafka sinks that do not exist")
+    .action(async (file: string, options: { parallelism?: number; createTopics?: boolean }) => {
+      process.exitCode = await runCommand(file, options);
+    });
+  program
+    .command("explain")
+    .description("draw a job: its steps, what runs native, keys, windows, columns read")
+    .argument("<file>", "the job file")
+    .option("-p, --parallelism <slots>", "as it would be run", slots)
+    .action(async (file: string, options: { parallelism?: number }) => {
+      process.exitCode = await explainJob(file, options);
+    });
+  program
+    .command("init")
+    .description("make a project that runs")
+    .argument("[folder]", "where", "millrace-project")
+    .action(async (folder: string) => {
+      process.exitCode = await init(folder);
+    });
+  program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  await program.parseAsync([...argv]);
+}
+
+function slots(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("it is a whole number from 1 on.");
+  return number;
+}

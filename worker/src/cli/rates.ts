@@ -1,0 +1,52 @@
+import type { JobMetrics } from "../native.js";
+
+/** One look at a running job, in figures for people. */
+export interface Look {
+  readonly events: number;
+  readonly rowsOut: number;
+  readonly late: number;
+  readonly bad: number;
+  readonly commits: number;
+  /** Since the last look. */
+  readonly eventsPerSecond: number;
+  readonly backpressured: number;
+  readonly busy: number;
+  /** How far event time is behind the clock. */
+  readonly watermarkLagMs: number | undefined;
+}
+
+/** Turns a job's figures into looks at it. `isSource` and `isSink` go by the operator's place in the plan. */
+export class Rates {
+  #events = 0;
+  #atMs: number;
+
+  constructor(
+    private readonly kinds: readonly ("source" | "sink" | "step")[],
+    nowMs: number,
+  ) {
+    this.#atMs = nowMs;
+  }
+
+  look(metrics: JobMetrics, nowMs: number, wallMs: number): Look {
+    const total = (kind: string, figure: "rowsIn" | "rowsOut") =>
+      metrics.operators.reduce((sum, operator, index) => sum + (this.kinds[index] === kind ? operator[figure] : 0), 0);
+    const sum = (figure: "late" | "bad") => metrics.operators.reduce((all, operator) => all + operator[figure], 0);
+    const bad = sum("bad");
+    const events = total("source", "rowsOut") + bad;
+    const seconds = Math.max(nowMs - this.#atMs, 1) / 1000;
+    const eventsPerSecond = (events - this.#events) / seconds;
+    this.#events = events;
+    this.#atMs = nowMs;
+    return {
+      events,
+      rowsOut: total("sink", "rowsIn"),
+      late: sum("late"),
+      bad,
+      commits: metrics.commits,
+      eventsPerSecond,
+      backpressured: metrics.backpressured,
+      busy: metrics.busy,
+      watermarkLagMs: metrics.watermarkMs === undefined ? undefined : wallMs - metrics.watermarkMs,
+    };
+  }
+}

@@ -1,0 +1,81 @@
+import { availableParallelism } from "node:os";
+import { openControlPlane } from "@millrace/connectors";
+import { type Job, SinkError, SourceError } from "millrace";
+
+type Properties = Readonly<Record<string, string>>;
+type Topic = {
+  readonly step: string;
+  readonly topic: string;
+  readonly properties: Properties;
+  readonly isSource: boolean;
+};
+
+/**
+ * Looks at the job's Kafka topics before it starts: what is missing is an error, or made when asked for. Gives what is
+ * worth a warning. Without node-rdkafka it does nothing, and the core finds out by itself.
+ */
+export async function prepareTopics(
+  job: Job,
+  options: { readonly parallelism?: number; readonly createTopics?: boolean },
+): Promise<string[]> {
+  const topics = topicsOf(job);
+  const warnings: string[] = [];
+  const slots = options.parallelism ?? job.options.parallelism ?? availableParallelism();
+  for (const [properties, group] of byConnection(topics)) {
+    const plane = await openControlPlane(properties);
+    if (plane === undefined) {
+      return options.createTopics
+        ? ["--create-topics needs node-rdkafka, which is not installed: npm install node-rdkafka"]
+        : [];
+    }
+    try {
+      const partitions = await plane.partitions();
+      for (const { step, topic, isSource } of group) {
+        const count = partitions.get(topic);
+        if (count === undefined && !isSource && options.createTopics) {
+          await plane.createTopic(topic, slots);
+          warnings.push(`created topic ${topic} with ${slots} partitions`);
+        } else if (count === undefined) {
+          const hint = isSource ? "create it, or check its name" : "create it, or run with --create-topics";
+          throw isSource
+            ? new SourceError(`topic "${topic}" does not exist: ${hint}`, step)
+            : new SinkError(`topic "${topic}" does not exist: ${hint}`, step);
+        } else if (isSource && count < slots) {
+          warnings.push(
+            `topic ${topic} has ${count} ${count === 1 ? "partition" : "partitions"} for ${slots} slots: some read nothing`,
+          );
+        }
+      }
+    } finally {
+      await plane.close();
+    }
+  }
+  return warnings;
+}
+
+function topicsOf(job: Job): Topic[] {
+  return job.steps.flatMap(({ name, step }): Topic[] => {
+    if (step.kind === "source" && step.config.kind === "kafka") {
+      const { topics, properties } = step.config;
+      return topics.map((topic) => ({ step: name, topic, properties, isSource: true }));
+    }
+    if (step.kind === "sink" && step.config.kind === "kafka") {
+      const { topic, properties } = step.config;
+      return [{ step: name, topic, properties, isSource: false }];
+    }
+    return [];
+  });
+}
+
+/** Topics of one cluster are looked at together. */
+function byConnection(topics: readonly Topic[]): [Properties, Topic[]][] {
+  const groups = new Map<string, [Properties, Topic[]]>();
+  for (const topic of topics) {
+    const connection = Object.entries(topic.properties).filter(([key]) => /^(bootstrap|security|sasl|ssl)\./.test(key));
+    const key = JSON.stringify(connection.sort());
+    const [, group] = groups.get(key) ?? [];
+    if (group === undefined) groups.set(key, [Object.fromEntries(connection), [topic]]);
+    else group.push(topic);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,14 @@
+/**
+ * The whole contract with the core; nothing else imports the addon. Its rules:
+ *
+ * - A `Job` is made once in a process, on any thread; a `Slot` finds it by its id.
+ * - A `Slot` is made and stepped on one thread. `step` blocks that thread for about its budget, working or napping.
+ * - `call` and `show` run within `step`. What they get are views of the core's memory, to be read and not to be kept.
+ * - An error has a `code`, and a `step` where one is concerned; see `errors.ts`. After a step has thrown, the job is
+ *   cancelled: the other slots finish by themselves.
+ */
+import addon, { type Batch, type Column, type JobMetrics, type Mapped } from "@millrace/native";
+
+export const { Job: NativeJob, Slot: NativeSlot } = addon;
+export type NativeJob = InstanceType<typeof NativeJob>;
+export type { Batch, Column, JobMetrics, Mapped };

@@ -1,0 +1,68 @@
+import { fileURLToPath } from "node:url";
+import { MessageChannel } from "node:worker_threads";
+import type { Job, MillraceError } from "millrace";
+import { Piscina } from "piscina";
+import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
+import { type JobMetrics, NativeJob } from "./native.js";
+import type { ShownRows, SlotTask } from "./slot-thread.js";
+
+export interface RunOptions {
+  /** Slots; it goes before the job's own. */
+  readonly parallelism?: number | undefined;
+  /** Gets the rows of table sinks. */
+  readonly show?: ((shown: ShownRows) => void) | undefined;
+}
+
+/** A job that runs in this process: a thread for each slot. */
+export class Run {
+  readonly parallelism: number;
+  /** Settles when the job has ended: with the first error, if one ended it. */
+  readonly ended: Promise<MillraceError | undefined>;
+  readonly #job: NativeJob;
+
+  /** @throws PlanError when the core refuses the plan */
+  constructor(job: Job, file: string, { parallelism, show }: RunOptions = {}) {
+    try {
+      this.#job = new NativeJob(job.toPlan(parallelism === undefined ? {} : { parallelism }));
+    } catch (error) {
+      throw asMillraceError(error);
+    }
+    this.parallelism = this.#job.parallelism;
+    this.ended = this.#runSlots(file, show);
+  }
+
+  /** Figures since the start. */
+  metrics(): JobMetrics {
+    return this.#job.metrics();
+  }
+
+  /** Ends the job in order: what was read is emitted and made durable, and positions are committed. */
+  stop(): void {
+    this.#job.stop();
+  }
+
+  async #runSlots(file: string, show: RunOptions["show"]): Promise<MillraceError | undefined> {
+    const slots = this.parallelism;
+    const pool = new Piscina({
+      filename: fileURLToPath(new URL("./slot-thread.js", import.meta.url)),
+      minThreads: slots,
+      maxThreads: slots,
+      concurrentTasksPerWorker: 1,
+      // tsx is registered by the thread itself.
+      execArgv: [],
+    });
+    let first: PlainError | undefined;
+    const runSlot = async (index: number) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.on("message", (rows: ShownRows) => show?.(rows));
+      const task: SlotTask = { file, jobId: this.#job.id, index, port: port2 };
+      const error: PlainError | undefined = await pool.run(task, { transferList: [port2] }).catch(toPlain);
+      first ??= error;
+      // A slot that never opened leaves the others waiting.
+      if (error !== undefined) this.#job.cancel();
+    };
+    await Promise.all(Array.from({ length: slots }, (_, index) => runSlot(index)));
+    await pool.destroy();
+    return first === undefined ? undefined : fromPlain(first);
+  }
+}
