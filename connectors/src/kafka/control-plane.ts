@@ -27,11 +27,7 @@ export async function openControlPlane(properties: Properties): Promise<ControlP
   const client = new rdkafka.Producer({ ...properties, log_level: 0 });
   // Said by the failed connection already.
   client.on("event.error", () => {});
-  const connected = await connect(client);
-  if (!connected) {
-    client.disconnect();
-    return undefined;
-  }
+  if (!(await connect(client))) return undefined;
   let admin: IAdminClient | undefined;
   return {
     partitions: () => partitions(client),

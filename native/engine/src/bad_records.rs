@@ -113,7 +113,7 @@ impl DeadLetter {
 }
 
 fn with_headers(job: &str, step: &str, split: &Split, record: &Record<'_>, bad: &BadRecord) -> Records {
-    let mut records = Records::default();
+    let mut records = Records { tombstones: record.value.is_none(), ..Records::default() };
     records.values.buffer().extend_from_slice(record.value.unwrap_or_default());
     records.values.end_row();
     let cell = |bytes: Option<&[u8]>| {

@@ -8,8 +8,17 @@ use crate::Result;
 #[derive(Debug, Default)]
 pub struct Records {
     pub values: Rows,
+    /// The records have no value; `values` only says how many there are.
+    pub tombstones: bool,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
+}
+
+impl Records {
+    /// `None` is a tombstone.
+    pub fn value(&self, row: usize) -> Option<&[u8]> {
+        self.values.get(row).filter(|_| !self.tombstones)
+    }
 }
 
 /// A sink as one slot sees it. Never blocks; all calls come from one thread.

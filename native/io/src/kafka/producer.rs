@@ -93,7 +93,7 @@ impl Producer {
         for start in (from..records.values.len()).step_by(BATCH) {
             self.batch.clear();
             for row in start..records.values.len().min(start + BATCH) {
-                let (payload, len) = parts(records.values.get(row));
+                let (payload, len) = parts(records.value(row));
                 let (key, key_len) = parts(records.keys.as_ref().and_then(|keys| keys.get(row)));
                 self.batch.push(rd::rd_kafka_message_t {
                     err: NO_ERROR,
@@ -134,7 +134,7 @@ impl Producer {
             let (ptr, size) = parts(bytes);
             rd::rd_kafka_vu_s__bindgen_ty_1 { mem: rd::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr, size } }
         };
-        let value = records.values.get(row);
+        let value = records.value(row);
         let key = records.keys.as_ref().and_then(|keys| keys.get(row));
         let argument = |vtype, u| rd::rd_kafka_vu_t { vtype, u };
         use rd::rd_kafka_vtype_t as Kind;
