@@ -9,10 +9,12 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Rows that are closed.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
+    /// Whether no row is closed.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -22,6 +24,7 @@ impl Rows {
         self.data.len()
     }
 
+    /// The bytes of a row, `None` beyond the last.
     pub fn get(&self, row: usize) -> Option<&[u8]> {
         let end = *self.ends.get(row)?;
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
@@ -33,10 +36,12 @@ impl Rows {
         &mut self.data
     }
 
+    /// Closes the row that the buffer's end holds.
     pub fn end_row(&mut self) {
         self.ends.push(self.data.len());
     }
 
+    /// Drops all rows and keeps the room they took.
     pub fn clear(&mut self) {
         self.data.clear();
         self.ends.clear();
@@ -51,6 +56,7 @@ pub struct Cells {
 }
 
 impl Cells {
+    /// Appends the entry of the next row.
     pub fn push(&mut self, cell: Option<&[u8]>) {
         if let Some(bytes) = cell {
             self.rows.data.extend_from_slice(bytes);
@@ -59,8 +65,37 @@ impl Cells {
         self.present.push(cell.is_some());
     }
 
-    /// `None` where the entry is absent.
+    /// The entry of a row, `None` where it is absent.
     pub fn get(&self, row: usize) -> Option<&[u8]> {
         if *self.present.get(row)? { self.rows.get(row) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_lie_end_to_end() {
+        let mut rows = Rows::default();
+        for text in ["one", "", "three"] {
+            rows.buffer().extend_from_slice(text.as_bytes());
+            rows.end_row();
+        }
+        assert_eq!((rows.len(), rows.bytes()), (3, 8));
+        assert_eq!((rows.get(0), rows.get(1), rows.get(2)), (Some(&b"one"[..]), Some(&b""[..]), Some(&b"three"[..])));
+        assert_eq!(rows.get(3), None);
+        rows.clear();
+        assert!(rows.is_empty());
+    }
+
+    #[test]
+    fn an_absent_cell_is_not_an_empty_one() {
+        let mut cells = Cells::default();
+        for cell in [Some(&b"key"[..]), None, Some(b"")] {
+            cells.push(cell);
+        }
+        assert_eq!((cells.get(0), cells.get(1), cells.get(2)), (Some(&b"key"[..]), None, Some(&b""[..])));
+        assert_eq!(cells.get(3), None);
     }
 }

@@ -63,7 +63,7 @@ fn produce(config: &millrace_plan::KafkaSink, count: u64) -> u64 {
         rows.buffer().extend_from_slice(format!("{record:x<229}\"}}").as_bytes());
         rows.end_row();
     }
-    let records = Records { values: rows, keys: None, headers: Vec::new() };
+    let records = Records { values: rows, ..Records::default() };
     let mut written = 0;
     while written < count {
         let mut from = 0;

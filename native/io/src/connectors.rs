@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use millrace_plan::{SinkConnector, SourceConnector};
 
+use crate::file::{FileSink, FileSource};
+use crate::generator::GeneratorSource;
 use crate::kafka::{KafkaSink, KafkaSource};
+use crate::stdout::StdoutSink;
 use crate::{Error, Receiver, Result, Sink, Source, Waker};
 
 /// Milliseconds since the epoch.
@@ -22,14 +25,22 @@ pub fn open_source<R: Receiver>(
 ) -> Result<Box<dyn Source<R>>> {
     Ok(match connector {
         SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, &waker)?),
-        _ => return Err(Error(format!("not yet {schema:?} {}", clock()))),
+        SourceConnector::File(config) => Box::new(FileSource::open(config, slot, slots)?),
+        SourceConnector::Generator(config) => Box::new(GeneratorSource::open(config, schema, slot, slots, clock)?),
     })
 }
 
-/// Opens a sink for one slot. A table is no sink of this crate's: its rows go to the host.
+/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host.
 pub fn open_sink(connector: &SinkConnector, slot: usize) -> Result<Box<dyn Sink>> {
     Ok(match connector {
         SinkConnector::Kafka(config) => Box::new(KafkaSink::open(config)?),
-        _ => return Err(Error(format!("not yet {slot}"))),
+        SinkConnector::File(config) => Box::new(FileSink::open(config, slot)?),
+        SinkConnector::Stdout => Box::new(StdoutSink::open()?),
+        SinkConnector::Table(table) => {
+            return Err(Error(format!(
+                "table sink \"{}\": a table cannot take encoded records, such as dead letters. Use another sink.",
+                table.title
+            )));
+        }
     })
 }

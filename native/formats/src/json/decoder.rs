@@ -42,7 +42,7 @@ impl JsonDecoder {
         match record.get(start) {
             Some(b'{') => {}
             None => return Err(bad_record("empty record")),
-            Some(_) => return Err(broken(record, start, "expected an object: '{'")),
+            Some(_) => return Err(broken(record, start, "expected '{', the start of an object")),
         }
         let end = self.columns.read(record, start, 0)?;
         let rest = scan::space(record, end);

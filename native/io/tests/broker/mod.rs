@@ -64,7 +64,7 @@ pub fn records(values: &[String]) -> Records {
         rows.buffer().extend_from_slice(value.as_bytes());
         rows.end_row();
     }
-    Records { values: rows, keys: None, headers: Vec::new() }
+    Records { values: rows, ..Records::default() }
 }
 
 pub fn cells(values: &[&str]) -> Cells {

@@ -152,8 +152,8 @@ fn broken_json_is_located() {
     let cases: &[(&[u8], &str)] = &[
         (b"", "empty record"),
         (b" \n", "empty record"),
-        (b"[1]", "broken JSON at byte 0: expected an object: '{'"),
-        (b"nonsense", "broken JSON at byte 0: expected an object: '{'"),
+        (b"[1]", "broken JSON at byte 0: expected '{', the start of an object"),
+        (b"nonsense", "broken JSON at byte 0: expected '{', the start of an object"),
         (b"{", "broken JSON at byte 1: expected a field name in quotes, found the end of the record"),
         (b"{\"a\"", "broken JSON at byte 4: expected ':' after a field name, found the end of the record"),
         (b"{\"a\" 1}", "broken JSON at byte 5: expected ':' after a field name"),

@@ -1,0 +1,167 @@
+#![allow(clippy::unwrap_used)]
+
+use std::io::Read;
+
+use millrace_plan::Compression;
+use tempfile::TempDir;
+
+use super::*;
+
+fn config(directory: &TempDir) -> Config {
+    Config {
+        directory: directory.path().join("out").display().to_string(),
+        prefix: "bids".to_owned(),
+        compression: Compression::None,
+        roll_bytes: 1 << 20,
+        roll_interval_ms: 1000,
+    }
+}
+
+fn records(rows: &[&str]) -> Records {
+    let mut records = Records::default();
+    for row in rows {
+        records.values.buffer().extend_from_slice(row.as_bytes());
+        records.values.end_row();
+    }
+    records
+}
+
+fn write(sink: &mut FileSink, rows: &[&str]) {
+    assert_eq!(sink.write(&records(rows), 0).unwrap(), rows.len());
+}
+
+/// Names and contents, by name.
+fn files(directory: &TempDir) -> Vec<(String, String)> {
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
+    };
+    let mut files: Vec<_> = fs::read_dir(directory.path().join("out")).unwrap().map(read).collect();
+    files.sort();
+    files
+}
+
+fn file(name: &str, content: &str) -> (String, String) {
+    (name.to_owned(), content.to_owned())
+}
+
+#[test]
+fn a_file_has_its_name_only_when_it_is_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&config(&directory), 2).unwrap();
+    write(&mut sink, &["1", "2"]);
+    assert_eq!(files(&directory)[0].0, "bids-2-0.jsonl.inprogress");
+    sink.flush().unwrap();
+    assert_eq!(files(&directory), [file("bids-2-0.jsonl", "1\n2\n")]);
+    sink.flush().unwrap();
+    write(&mut sink, &["3"]);
+    sink.flush().unwrap();
+    assert_eq!(files(&directory)[1], file("bids-2-1.jsonl", "3\n"));
+}
+
+#[test]
+fn a_file_rolls_at_its_size_and_at_its_age() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&Config { roll_bytes: 4, ..config(&directory) }, 0).unwrap();
+    write(&mut sink, &["1", "2", "3"]);
+    sink.poll(5000).unwrap();
+    sink.poll(5999).unwrap();
+    assert_eq!(files(&directory).len(), 2);
+    assert!(files(&directory)[1].0.ends_with(".inprogress"));
+    sink.poll(6000).unwrap();
+    assert_eq!(files(&directory), [file("bids-0-0.jsonl", "1\n2\n"), file("bids-0-1.jsonl", "3\n")]);
+}
+
+#[test]
+fn an_epoch_is_durable_when_all_files_with_rows_of_it_are_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&config(&directory), 0).unwrap();
+    sink.begin_epoch().unwrap();
+    assert_eq!(sink.durable_epochs(), 1);
+    write(&mut sink, &["1"]);
+    sink.begin_epoch().unwrap();
+    write(&mut sink, &["2"]);
+    sink.begin_epoch().unwrap();
+    assert_eq!(sink.durable_epochs(), 1);
+    sink.flush().unwrap();
+    assert_eq!(sink.durable_epochs(), 3);
+}
+
+#[test]
+fn compressed_files_hold_the_same_rows() {
+    for (compression, name) in [(Compression::Gzip, "bids-0-0.jsonl.gz"), (Compression::Zstd, "bids-0-0.jsonl.zst")] {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config { compression, ..config(&directory) };
+        let mut sink = FileSink::open(&config, 0).unwrap();
+        write(&mut sink, &["1", "2"]);
+        sink.flush().unwrap();
+        let file = fs::File::open(Path::new(&config.directory).join(name)).unwrap();
+        let mut text = String::new();
+        match compression {
+            Compression::Gzip => flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap(),
+            _ => zstd::Decoder::new(file).unwrap().read_to_string(&mut text).unwrap(),
+        };
+        assert_eq!(text, "1\n2\n");
+    }
+}
+
+#[test]
+fn a_restart_goes_on_after_the_files_that_are_there_and_overwrites_none() {
+    let directory = tempfile::tempdir().unwrap();
+    for round in 0..2 {
+        let mut sink = FileSink::open(&config(&directory), 0).unwrap();
+        write(&mut sink, &[&round.to_string()]);
+        sink.flush().unwrap();
+    }
+    assert_eq!(files(&directory), [file("bids-0-0.jsonl", "0\n"), file("bids-0-1.jsonl", "1\n")]);
+}
+
+#[test]
+fn two_sinks_of_the_same_slot_do_not_get_into_each_others_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut one = FileSink::open(&config(&directory), 0).unwrap();
+    write(&mut one, &["one"]);
+    let mut other = FileSink::open(&config(&directory), 0).unwrap();
+    write(&mut other, &["other"]);
+    for sink in [&mut one, &mut other] {
+        sink.flush().unwrap();
+        write(sink, &["more"]);
+        sink.flush().unwrap();
+    }
+    let contents: Vec<String> = files(&directory).into_iter().map(|(_, content)| content).collect();
+    let mut sorted = contents.clone();
+    sorted.sort();
+    assert_eq!(sorted, ["more\n", "more\n", "one\n", "other\n"]);
+}
+
+#[test]
+fn what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut live = FileSink::open(&config(&directory), 1).unwrap();
+    write(&mut live, &["live"]);
+    let out = directory.path().join("out");
+    fs::write(out.join("bids-7-0.jsonl.inprogress"), "dead").unwrap();
+    fs::write(out.join("other-7-0.jsonl.inprogress"), "of another sink").unwrap();
+    FileSink::open(&config(&directory), 0).unwrap();
+    let names: Vec<String> = files(&directory).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["bids-1-0.jsonl.inprogress", "other-7-0.jsonl.inprogress"]);
+    live.flush().unwrap();
+    assert!(files(&directory).contains(&file("bids-1-0.jsonl", "live\n")));
+}
+
+#[test]
+fn a_sink_that_is_dropped_leaves_no_file_in_progress() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&config(&directory), 0).unwrap();
+    write(&mut sink, &["1"]);
+    drop(sink);
+    assert!(files(&directory).is_empty());
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("out"), "a file").unwrap();
+    let error = FileSink::open(&config(&directory), 0).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("file sink: ") && error.contains("/out: "), "{error}");
+}

@@ -1,0 +1,206 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{OpenOptions, rename, write};
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use tempfile::TempDir;
+
+use super::*;
+
+#[derive(Default)]
+struct Collected {
+    /// File, line number and content.
+    lines: Vec<(usize, i64, String)>,
+    ended: Vec<usize>,
+}
+
+impl Collected {
+    fn texts(&self) -> Vec<&str> {
+        self.lines.iter().map(|(_, _, text)| text.as_str()).collect()
+    }
+}
+
+impl Receiver for Collected {
+    type Error = Error;
+
+    fn record(&mut self, record: Record<'_>) -> Result<()> {
+        let text = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
+        self.lines.push((record.split, record.offset, text));
+        Ok(())
+    }
+
+    fn rows(&mut self, _: usize, _: i64, _: RecordBatch) -> Result<()> {
+        unreachable!("files give records")
+    }
+
+    fn end(&mut self, split: usize) -> Result<()> {
+        self.ended.push(split);
+        Ok(())
+    }
+}
+
+fn config(directory: &TempDir, glob: &str, follow: bool) -> Config {
+    Config { paths: vec![format!("{}/{glob}", directory.path().display())], follow }
+}
+
+fn put(directory: &TempDir, name: &str, content: impl AsRef<[u8]>) {
+    write(directory.path().join(name), content).unwrap();
+}
+
+fn append(directory: &TempDir, name: &str, content: &str) {
+    let mut file = OpenOptions::new().append(true).open(directory.path().join(name)).unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+}
+
+fn read_all(config: &Config, slot: usize, slots: usize) -> Result<Collected> {
+    let mut source = FileSource::open(config, slot, slots)?;
+    let mut collected = Collected::default();
+    while source.poll(2, &mut collected)? != Poll::End {}
+    Ok(collected)
+}
+
+/// Reads what there is now; follows on with the next call.
+fn catch_up(source: &mut FileSource, collected: &mut Collected) -> Result<()> {
+    while source.poll(100, collected)? == Poll::More {}
+    Ok(())
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn files_are_read_in_order_with_line_numbers_and_without_blank_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "b.jsonl", "3\n");
+    put(&directory, "a.jsonl", "1\n\n  \n2");
+    let read = read_all(&config(&directory, "*.jsonl", false), 0, 1).unwrap();
+    assert_eq!(read.lines, [(0, 0, "1".to_owned()), (0, 3, "2".to_owned()), (1, 0, "3".to_owned())]);
+    assert_eq!(read.ended, [0, 1]);
+}
+
+#[test]
+fn slots_share_the_files_out() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c"] {
+        put(&directory, name, format!("{name}\n"));
+    }
+    for (follow, slots) in [(false, 2), (false, 4), (true, 3)] {
+        let config = config(&directory, "*", follow);
+        let mut collected = Collected::default();
+        for slot in 0..slots {
+            catch_up(&mut FileSource::open(&config, slot, slots).unwrap(), &mut collected).unwrap();
+        }
+        let mut texts = collected.texts();
+        texts.sort_unstable();
+        assert_eq!(texts, ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn compressed_files_of_several_parts_are_read_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a.gz", [gzip("1\n2"), gzip("3\n")].concat());
+    let frames = [zstd::encode_all(&b"4\n5"[..], 1).unwrap(), zstd::encode_all(&b"6\n7"[..], 1).unwrap()].concat();
+    put(&directory, "b.zst", frames);
+    assert_eq!(read_all(&config(&directory, "*", false), 0, 1).unwrap().texts(), ["1", "23", "4", "56", "7"]);
+}
+
+#[test]
+fn a_damaged_file_is_an_error_that_names_file_and_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = gzip("1\n");
+    put(&directory, "a.gz", &whole[..whole.len() - 4]);
+    let error = read_all(&config(&directory, "a.gz", false), 0, 1).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("a.gz:2: ") && error.contains("Check that the file is whole"), "{error}");
+}
+
+#[test]
+fn a_followed_file_gives_lines_as_they_are_completed() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "log", "1\n2");
+    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1).unwrap();
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    assert_eq!(collected.texts(), ["1"]);
+    append(&directory, "log", "0\n3\n4");
+    catch_up(&mut source, &mut collected).unwrap();
+    assert_eq!(collected.texts(), ["1", "20", "3"]);
+    assert_eq!(collected.lines[2].1, 2);
+    assert!(collected.ended.is_empty());
+}
+
+#[test]
+fn files_that_come_to_match_are_followed_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut source = FileSource::open(&config(&directory, "*.log", true), 0, 1).unwrap();
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    put(&directory, "b.log", "1\n");
+    catch_up(&mut source, &mut collected).unwrap();
+    put(&directory, "a.log", "2\n");
+    catch_up(&mut source, &mut collected).unwrap();
+    append(&directory, "b.log", "3\n");
+    catch_up(&mut source, &mut collected).unwrap();
+    assert_eq!(collected.lines, [(0, 0, "1".to_owned()), (1, 0, "2".to_owned()), (0, 1, "3".to_owned())]);
+    assert_eq!(Source::<Collected>::splits(&source).len(), 2);
+}
+
+#[test]
+fn a_compressed_file_among_followed_ones_is_read_once_and_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a.gz", gzip("1\n"));
+    let mut source = FileSource::open(&config(&directory, "*", true), 0, 1).unwrap();
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    catch_up(&mut source, &mut collected).unwrap();
+    assert_eq!((collected.texts(), collected.ended.as_slice()), (vec!["1"], &[0][..]));
+}
+
+#[test]
+fn a_file_rotated_by_renaming_is_read_to_its_end_and_then_its_successor() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "log", "1\n");
+    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1).unwrap();
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    append(&directory, "log", "2\n");
+    rename(directory.path().join("log"), directory.path().join("log.1")).unwrap();
+    catch_up(&mut source, &mut collected).unwrap();
+    append(&directory, "log.1", "late\n");
+    put(&directory, "log", "3\n");
+    catch_up(&mut source, &mut collected).unwrap();
+    let texts = collected.texts();
+    assert!(texts.starts_with(&["1", "2"]) && texts.ends_with(&["3"]), "{texts:?}");
+    assert!(collected.lines.is_sorted_by_key(|line| line.1));
+}
+
+#[test]
+fn a_followed_file_that_shrinks_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "log", "1\n2\n");
+    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1).unwrap();
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    OpenOptions::new().write(true).open(directory.path().join("log")).unwrap().set_len(2).unwrap();
+    let error = catch_up(&mut source, &mut collected).unwrap_err().to_string();
+    assert!(error.contains("has shrunk from 4 to 2 bytes"), "{error}");
+}
+
+#[test]
+fn a_paused_file_gives_way_to_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a", "1\n");
+    put(&directory, "b", "2\n");
+    let mut source = FileSource::open(&config(&directory, "*", false), 0, 1).unwrap();
+    let mut collected = Collected::default();
+    Source::<Collected>::pause(&mut source, 0, true).unwrap();
+    while source.poll(10, &mut collected).unwrap() == Poll::More {}
+    assert_eq!((collected.texts(), collected.ended.as_slice()), (vec!["2"], &[1][..]));
+    Source::<Collected>::pause(&mut source, 0, false).unwrap();
+    assert_eq!(source.poll(10, &mut collected).unwrap(), Poll::End);
+    assert_eq!((collected.texts(), collected.ended.as_slice()), (vec!["2", "1"], &[1, 0][..]));
+}

@@ -1,0 +1,156 @@
+//! One file of a sink, from its first row to its final name.
+
+use std::fs::{File, TryLockError, remove_file, rename};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use flate2::write::GzEncoder;
+use millrace_plan::Compression;
+
+use super::IN_PROGRESS;
+
+/// Bytes that go to the operating system at once.
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// A file being written. It is locked, so that another process can tell it from what a dead one left, and it disappears
+/// if it is dropped: what it holds was never promised to anyone.
+pub struct Writer {
+    /// `None` after it has been completed.
+    encoder: Option<Encoder>,
+    in_progress: PathBuf,
+    path: PathBuf,
+}
+
+enum Encoder {
+    Plain(Counted),
+    Gzip(Box<GzEncoder<Counted>>),
+    Zstd(Box<zstd::Encoder<'static, Counted>>),
+}
+
+impl Writer {
+    /// Begins the file that will have this path; `None` if the path, or the one for the time being, is taken.
+    pub fn create(path: PathBuf, compression: Compression) -> io::Result<Option<Writer>> {
+        let in_progress = in_progress(&path);
+        let file = match File::create_new(&in_progress) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
+            created => created?,
+        };
+        // Another process may have taken it for a leftover, before it was locked.
+        if !lock(&file)? || !is_at(&file, &in_progress)? {
+            return Ok(None);
+        }
+        // Whoever makes a file of this number holds the name for the time being, so it cannot appear after this.
+        if path.exists() {
+            remove_file(&in_progress)?;
+            return Ok(None);
+        }
+        let counted = Counted { output: BufWriter::with_capacity(BUFFER_BYTES, file), bytes: 0 };
+        let encoder = match compression {
+            Compression::None => Encoder::Plain(counted),
+            Compression::Gzip => Encoder::Gzip(Box::new(GzEncoder::new(counted, flate2::Compression::fast()))),
+            Compression::Zstd => Encoder::Zstd(Box::new(zstd::Encoder::new(counted, zstd::DEFAULT_COMPRESSION_LEVEL)?)),
+        };
+        Ok(Some(Writer { encoder: Some(encoder), in_progress, path }))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the file so far, less what the compression still holds back.
+    pub fn bytes(&self) -> u64 {
+        match &self.encoder {
+            None => 0,
+            Some(Encoder::Plain(counted)) => counted.bytes,
+            Some(Encoder::Gzip(encoder)) => encoder.get_ref().bytes,
+            Some(Encoder::Zstd(encoder)) => encoder.get_ref().bytes,
+        }
+    }
+
+    pub fn write_line(&mut self, row: &[u8]) -> io::Result<()> {
+        let output: &mut dyn Write = match &mut self.encoder {
+            None => return Err(ErrorKind::BrokenPipe.into()),
+            Some(Encoder::Plain(counted)) => counted,
+            Some(Encoder::Gzip(encoder)) => encoder,
+            Some(Encoder::Zstd(encoder)) => encoder,
+        };
+        output.write_all(row)?;
+        output.write_all(b"\n")
+    }
+
+    /// Puts the file on disk under its final name.
+    pub fn complete(mut self) -> io::Result<()> {
+        let counted = match self.encoder.take() {
+            None => return Ok(()),
+            Some(Encoder::Plain(counted)) => counted,
+            Some(Encoder::Gzip(encoder)) => encoder.finish()?,
+            Some(Encoder::Zstd(encoder)) => encoder.finish()?,
+        };
+        let file = counted.output.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        rename(&self.in_progress, &self.path)?;
+        // The new name is on disk only when its directory is.
+        self.path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // After completion nothing has this name; otherwise nobody misses the file, and the next start removes it too.
+        let _ = remove_file(&self.in_progress);
+    }
+}
+
+/// Removes a file that a process which has ended was writing; leaves it if somebody still writes it.
+pub fn remove_leftover(path: &Path) -> io::Result<()> {
+    let gone = |error: io::Error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return gone(error),
+    };
+    if lock(&file)? && is_at(&file, path)? { remove_file(path).or_else(gone) } else { Ok(()) }
+}
+
+pub fn in_progress(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(IN_PROGRESS);
+    PathBuf::from(name)
+}
+
+/// Locks a file; false if another process or slot holds it.
+fn lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// The path still leads to this file.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match std::fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Counts what goes into a file.
+struct Counted {
+    output: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.output.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
