@@ -31,7 +31,7 @@ t.test("memory stays bounded while a sink accepts nothing for a minute, and noth
   await source.produce(input, wideRecords());
 
   const env = { JOB: name, BROKERS: source.brokers, INPUT: input, SINK_BROKERS: sink.brokers, OUTPUT: output };
-  const job = Job.run("copy.ts", { env });
+  const job = Job.run("copy.ts", { env: { ...env, UNTIL: "latest" } });
   t.teardown(() => job.signal("SIGKILL"));
   await eventually(async () => (await sink.size(output)) > 0, { what: "the first row", detail: () => job.log });
   sinkBroker.pause();

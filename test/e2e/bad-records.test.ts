@@ -40,7 +40,7 @@ const KINDS: { kind: string; value: string | Buffer | null; says: string; column
   {
     kind: "a 10 MB message that is not JSON",
     value: "x".repeat(LARGE),
-    says: "broken JSON at byte 0: expected an object: '{'",
+    says: "broken JSON at byte 0: expected '{', the start of an object",
   },
   { kind: "a tombstone", value: null, says: "a tombstone (no value)" },
 ];

@@ -1,14 +1,14 @@
 // Rows from one broker to another, unchanged.
-import { job, json, kafka, schema, t } from "millrace";
-import { brokers, variable } from "./settings.js";
+import { env, job, json, kafka, schema, t } from "millrace";
+import { brokers, until } from "./settings.js";
 
 const Wide = schema({ id: t.int64(), padding: t.string() });
 
 export default job(
-  variable("JOB"),
+  env("JOB"),
   (j) =>
     j
-      .source(kafka({ topic: variable("INPUT"), brokers, format: json(Wide), start: "earliest", until: "latest" }))
-      .to(kafka({ topic: variable("OUTPUT"), brokers: variable("SINK_BROKERS"), format: json() })),
+      .source(kafka({ topic: env("INPUT"), brokers, format: json(Wide), start: "earliest", ...until }))
+      .to(kafka({ topic: env("OUTPUT"), brokers: env("SINK_BROKERS"), format: json() })),
   { parallelism: 2 },
 );

@@ -1,18 +1,18 @@
 // Passes readings on; what becomes of bad records is the test's choice.
-import { deadLetter, job, json, kafka, schema, t } from "millrace";
-import { brokers, variable } from "./settings.js";
+import { deadLetter, env, job, json, kafka, schema, t } from "millrace";
+import { brokers } from "./settings.js";
 
 const Reading = schema({ id: t.int64(), price: t.int32(), city: t.string() });
 const large = { "message.max.bytes": "33554432" };
-const policy = variable("ON_BAD_RECORD");
+const policy = env("ON_BAD_RECORD");
 
 export default job(
-  variable("JOB"),
+  env("JOB"),
   (j) =>
     j
       .source(
         kafka({
-          topic: variable("INPUT"),
+          topic: env("INPUT"),
           brokers,
           format: json(Reading),
           start: "earliest",
@@ -22,7 +22,7 @@ export default job(
             policy === "deadLetter"
               ? deadLetter(
                   kafka({
-                    topic: variable("DEAD"),
+                    topic: env("DEAD"),
                     brokers,
                     format: json(),
                     properties: large,
@@ -31,6 +31,6 @@ export default job(
               : (policy as "fail" | "skip"),
         }),
       )
-      .to(kafka({ topic: variable("OUTPUT"), brokers, format: json(), properties: large })),
+      .to(kafka({ topic: env("OUTPUT"), brokers, format: json(), properties: large })),
   { parallelism: 1 },
 );

@@ -1,5 +1,5 @@
 // What the tests tell the jobs, and the rows that they share.
-import { schema, t } from "millrace";
+import { env, schema, t } from "millrace";
 
 export const Trade = schema({
   account: t.string(),
@@ -8,11 +8,8 @@ export const Trade = schema({
   at: t.timestamp("ms"),
 });
 
-export function variable(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`the test must set ${name}`);
-  return value;
-}
+export const brokers = env("BROKERS");
+export const parallelism = Number(env("PARALLELISM", "2"));
 
-export const brokers = variable("BROKERS");
-export const parallelism = Number(process.env.PARALLELISM ?? 2);
+/** Whether the source ends with what is there at the start. */
+export const until = env("UNTIL", "") === "latest" ? { until: "latest" as const } : {};

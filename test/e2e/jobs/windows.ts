@@ -1,17 +1,32 @@
 // Every exact aggregate, over tumbling and over hopping windows of the same trades.
-import { avg, count, countDistinct, first, hopping, job, json, kafka, last, max, min, sum, tumbling } from "millrace";
-import { brokers, parallelism, Trade, variable } from "./settings.js";
+import {
+  avg,
+  count,
+  countDistinct,
+  env,
+  first,
+  hopping,
+  job,
+  json,
+  kafka,
+  last,
+  max,
+  min,
+  sum,
+  tumbling,
+} from "millrace";
+import { brokers, parallelism, Trade, until } from "./settings.js";
 
 export default job(
-  variable("JOB"),
+  env("JOB"),
   (j) => {
     const byAccount = j
       .source(
         kafka({
-          topic: variable("INPUT"),
+          topic: env("INPUT"),
           brokers,
           format: json(Trade),
-          ...(process.env.UNTIL === "latest" ? { until: "latest" as const } : {}),
+          ...until,
         }),
       )
       .eventTime((trade) => trade.at, { outOfOrderness: "1s", idleTimeout: "2s" })
@@ -34,7 +49,7 @@ export default job(
           opening: first(trade.price),
           closing: last(trade.price),
         }))
-        .to(kafka({ topic: variable(output), brokers, format: json() }));
+        .to(kafka({ topic: env(output), brokers, format: json() }));
     }
   },
   { parallelism, commitInterval: "200ms" },
