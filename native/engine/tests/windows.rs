@@ -1,5 +1,7 @@
 //! Windowed results of whole jobs equal a plain computation, at every parallelism.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod run;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 mod decode;
 mod function;
-#[allow(clippy::all, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn, non_snake_case)]
+#[allow(clippy::all, clippy::undocumented_unsafe_blocks, clippy::unwrap_used, unsafe_op_in_unsafe_fn)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/plan_generated.rs"));
     pub use millrace::plan::*;

@@ -41,8 +41,13 @@ export interface Typed<T extends AnyType> {
  */
 export type Expr<T extends AnyType = AnyType> = Common<T> & MethodsOf<NonNull<T>, NullOf<T>>;
 
+/** Something of a type that has a name. */
+export interface TypedName<T extends AnyType, N extends string> extends Typed<T> {
+  readonly [named]: N;
+}
+
 /** An expression with a name: a column, or `expr.as("name")`. */
-export type Named<T extends AnyType, N extends string> = Expr<T> & { readonly [named]: N };
+export type Named<T extends AnyType, N extends string> = Expr<T> & TypedName<T, N>;
 
 /** The columns of a row as expressions. */
 export type Columns<S extends Shape> = { readonly [K in keyof S & string]: Named<S[K], K> };

@@ -2,7 +2,7 @@ import type { Batch, BatchResult } from "../batch.js";
 import type { Sink, Source } from "../connectors/connector.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
-import type { Columns, Expr, Named, Typed, TypeOf } from "../expr/expr.js";
+import type { Columns, Expr, Typed, TypedName, TypeOf } from "../expr/expr.js";
 import { columnsOf } from "../expr/make.js";
 import type { Value } from "../expr/value.js";
 import type { EventTimeConfig, Graph, NamedValue, PlanNode, UserFunction } from "../plan/node.js";
@@ -30,18 +30,18 @@ type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** What a stream may be keyed by: a column, a list of columns, or an object of expressions. */
 export type KeySelection =
-  | Named<AnyType, string>
-  | readonly Named<AnyType, string>[]
+  | TypedName<AnyType, string>
+  | readonly TypedName<AnyType, string>[]
   | Readonly<Record<string, Typed<AnyType>>>;
 
-type NameOf<E> = E extends Named<AnyType, infer N> ? N : never;
+type NameOf<E> = E extends TypedName<AnyType, infer N> ? N : never;
 
 /** The key columns of a selection. */
 export type KeyShape<K> =
-  K extends Typed<infer T>
-    ? { readonly [P in NameOf<K>]: T }
+  K extends TypedName<infer T, infer N>
+    ? { readonly [P in N]: T }
     : K extends readonly (infer E)[]
-      ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, { readonly [named: symbol]: P }>> & AnyType }
+      ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, TypedName<AnyType, P>>> & AnyType }
       : ShapeOfExprs<K>;
 
 /** How event time goes on in a stream. */
@@ -113,7 +113,7 @@ export class Stream<S extends Shape> {
   }
 
   /** Rows of the same key come together: by columns, or by expressions with names. */
-  keyBy<const K extends KeySelection>(key: (row: Columns<S>) => K): KeyedStream<S, KeyShape<K> & Shape> {
+  keyBy<const K extends KeySelection>(key: (row: Columns<S>) => K): KeyedStream<S, Extract<KeyShape<K>, Shape>> {
     const keys = describe("keyBy", this.node.fields, (row: Columns<S>) => keysOf(key(row)));
     return new KeyedStream(this.graph, this.node, keys);
   }

@@ -2,7 +2,7 @@
 import { env, job, json, kafka, schema, t } from "millrace";
 import { brokers } from "./settings.js";
 
-const Row = schema({ id: t.int64(), score: t.float64(), note: t.nullable(t.string()) });
+const Row = schema({ id: t.int64(), score: t.float64(), note: t.string().nullable() });
 const Mapped = schema({ id: t.int64(), note: t.string() });
 const Part = schema({ id: t.int64(), part: t.int32() });
 const Scored = schema({ id: t.int64(), doubled: t.float64() });

@@ -103,9 +103,27 @@ fn the_first_events_are_what_they_always_were() {
     let first = |kind| {
         events(&config(kind, 2), &schema(kind), 1, 10).into_values().map(|row| row.join(" | ")).collect::<Vec<_>>()
     };
-    assert_eq!(first(GeneratorKind::Bids), ["?", "?"]);
-    assert_eq!(first(GeneratorKind::Persons), ["?", "?"]);
-    assert_eq!(first(GeneratorKind::Auctions), ["?", "?"]);
+    assert_eq!(
+        first(GeneratorKind::Bids),
+        [
+            "380 | 218 | 95900 | Baidu | https://www.example.com/shop-780/item.htm?auction=380 | 2023-11-14T22:13:19.967Z | ekcbhknaobceaono",
+            "836 | 399 | 831 | Google | https://www.example.com/shop-416/item.htm?auction=836 | 2023-11-14T22:13:19.960Z | iiimaagfhoennjch"
+        ]
+    );
+    assert_eq!(
+        first(GeneratorKind::Persons),
+        [
+            "0 | Walter Spencer | walter.spencer@example.com | 0134 3932 8733 4295 | Boise | ID | 2023-11-14T22:13:19.967Z | ekcbhknaobceaono",
+            "1 | Sarah Walton | sarah.walton@example.com | 5678 3900 9690 9719 | Boise | ID | 2023-11-14T22:13:19.960Z | iiimaagfhoennjch"
+        ]
+    );
+    assert_eq!(
+        first(GeneratorKind::Auctions),
+        [
+            "0 | sturdy radio | sturdy radio, hardly used | 95900 | 518900 | 2023-11-14T22:13:19.967Z | 2023-11-14T22:13:25.575Z | 218 | 10 | ekcbhknaobceaono",
+            "1 | rare painting | plain painting, hardly used | 831 | 61931 | 2023-11-14T22:13:19.960Z | 2023-11-14T22:13:33.640Z | 399 | 11 | iiimaagfhoennjch"
+        ]
+    );
 }
 
 #[test]

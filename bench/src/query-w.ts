@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { KafkaClient } from "../../test/harness/client.js";
+import { ROOT } from "../../test/harness/paths.js";
+import { load } from "./dataset.js";
+import { type Figures, measured } from "./measure.js";
+import { type Result, type Run, result } from "./report.js";
+
+export interface QueryOptions {
+  readonly events: number;
+  readonly parallelism: number;
+  readonly runs: number;
+  readonly peers: boolean;
+}
+
+const PARTITIONS = 2;
+const SEED = 42;
+const CLI = join(ROOT, "sdk/bin/millrace.js");
+
+/** Runs Query W and, in turn with it, its peers on the same topic. The first result is Millrace's. */
+export async function queryW(brokers: string, options: QueryOptions, say: (text: string) => void): Promise<Result[]> {
+  const kafka = new KafkaClient(brokers);
+  const input = `bids-${process.pid}`;
+  await kafka.createTopic(input, PARTITIONS);
+  say(`loading ${options.events.toLocaleString("en-US")} events`);
+  const expected = await load(brokers, input, { events: options.events, partitions: PARTITIONS, seed: SEED });
+
+  const contenders: Record<string, (run: number) => Promise<Run>> = {
+    Millrace: async (run) => {
+      const output = `${input}-out-${run}`;
+      await kafka.createTopic(output, PARTITIONS);
+      const env = { BROKERS: brokers, INPUT: input, OUTPUT: output, JOB: `${input}-${run}`, NODE_OPTIONS: "" };
+      const job = [CLI, "run", join(ROOT, "bench/jobs/query-w.ts"), "--parallelism", String(options.parallelism)];
+      const figures = await measured({ command: process.execPath, args: job, env });
+      const rows = (await kafka.read(output)).map(({ value }) => JSON.parse(String(value)));
+      const wrong = expected.differences(rows);
+      if (wrong > 0) throw new Error(`${wrong} of ${expected.rows} results are missing or wrong`);
+      return figures;
+    },
+    ...(options.peers ? peers(brokers, input, options.events) : {}),
+  };
+  const runs = new Map<string, Run[]>(Object.keys(contenders).map((name) => [name, []]));
+  for (let run = 0; run < options.runs; run++) {
+    for (const [name, contend] of Object.entries(contenders)) {
+      say(`run ${run + 1} of ${options.runs}: ${name}`);
+      runs.get(name)?.push(await contend(run));
+    }
+  }
+  return [...runs].map(([name, all]) => result(name, options.events, all));
+}
+
+function peers(brokers: string, topic: string, events: number): Record<string, (run: number) => Promise<Run>> {
+  const loop = join(ROOT, "bench/src/peers/kafkajs-loop.ts");
+  return {
+    "kafkajs loop": () =>
+      measured({ command: process.execPath, args: ["--import=tsx", loop, brokers, topic, String(events)], cwd: ROOT }),
+    "librdkafka, read only": () => readOnly(brokers, topic, events),
+  };
+}
+
+/** Reads the topic by librdkafka alone: what no consumer of it can do better. */
+async function readOnly(brokers: string, topic: string, events: number): Promise<Figures> {
+  const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
+  const cargo = ["build", "--release", "--locked", "--workspace", "--example", "kafka_read"];
+  execFileSync("cargo", cargo, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  const figures = await measured({ command: join(target, "release/examples/kafka_read"), args: [brokers, topic] });
+  if (Number(figures.stdout) !== events) throw new Error(`${figures.stdout} of ${events} records were read`);
+  return figures;
+}
