@@ -113,7 +113,10 @@ t.test("SIGTERM drains and commits; the next run goes on from there", async (t) 
   t.equal((await first.stop()).code, 0, first.log);
   const committed = await kafka.committed(group, feed.topics.INPUT);
   t.strictSame([...committed.keys()].sort(), PARTITIONS);
-  t.ok([...committed.values()].every((offset) => offset > 0));
+  t.ok(
+    [...committed.values()].every((offset) => offset > 0),
+    `committed ${JSON.stringify([...committed])} ${first.log}`,
+  );
 
   const second = Job.run("windows.ts", { env: feed.env });
   t.teardown(() => second.signal("SIGKILL"));

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { Child } from "../harness/process.js";
 
-const PROGRAMS = ["node", "npm", "npx", "sh", "env"];
+const PROGRAMS = ["node", "npm", "npx", "sh", "env", "cat"];
 
 /** An empty folder and a PATH on which nothing can be compiled: neither Rust nor C++ is there. */
 export class Sandbox {

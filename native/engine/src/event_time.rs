@@ -11,6 +11,7 @@ use datafusion_physical_expr::PhysicalExpr;
 
 use crate::batch::{END_OF_TIME, EventTimes, Millis, NO_WATERMARK, internal};
 use crate::expressions::{compile, evaluate};
+use crate::operators::window::{Settled, Settlement};
 use crate::watermarks::{Combined, Watermark};
 use crate::{Error, ErrorCode, Result};
 
@@ -24,6 +25,16 @@ pub struct Run {
     pub split: usize,
     pub first_offset: i64,
     pub rows: usize,
+}
+
+/// Where, in a partition, records begin that settle later than those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    pub split: usize,
+    pub first_offset: i64,
+    /// The partition's watermark before it.
+    pub reached: Millis,
+    pub settles_at: Millis,
 }
 
 /// One partition's progress in event time.
@@ -93,21 +104,22 @@ impl EventClock {
         self.combined.current()
     }
 
-    /// The times of `rows`, which consist of `runs`; `timestamps` are those of the records. Also gives the latest event
-    /// of each run.
+    /// The times of `rows`, which consist of `runs`; `timestamps` are those of the records. Also gives the stretches that
+    /// begin in them.
     pub fn assign(
         &mut self,
         rows: &RecordBatch,
         timestamps: Vec<Millis>,
         runs: &[Run],
+        settlement: &Settlement,
         now_ms: u64,
-    ) -> Result<(EventTimes, Vec<Millis>)> {
+    ) -> Result<(EventTimes, Vec<Stretch>)> {
         let event = match &self.expr {
             Some(expr) => to_millis(&evaluate(expr, rows)?)?,
             None => Int64Array::from(timestamps),
         };
         let mut reached = Vec::with_capacity(event.len());
-        let mut latest_of_runs = Vec::with_capacity(runs.len());
+        let mut stretches = Vec::new();
         let mut next = 0;
         for run in runs {
             let Some(partition) = self.partitions.get_mut(run.split) else {
@@ -116,19 +128,23 @@ impl EventClock {
             let times = &event.values()[next..next + run.rows];
             next += run.rows;
             let mut latest = partition.latest;
-            let mut latest_of_run = NO_WATERMARK;
-            for &time in times {
-                reached.push(if latest == NO_WATERMARK { latest } else { latest - self.out_of_orderness });
+            let mut settled = Settled { at: NO_WATERMARK, until: NO_WATERMARK };
+            for (row, &time) in times.iter().enumerate() {
+                let before = if latest == NO_WATERMARK { latest } else { latest - self.out_of_orderness };
+                reached.push(before);
                 latest = latest.max(time);
-                latest_of_run = latest_of_run.max(time);
+                if time >= settled.until {
+                    settled = settlement.settles(time);
+                    let first_offset = run.first_offset + row as i64;
+                    stretches.push(Stretch { split: run.split, first_offset, reached: before, settles_at: settled.at });
+                }
             }
-            latest_of_runs.push(latest_of_run);
             partition.latest = latest;
             partition.last_seen_ms = now_ms;
             let time = if latest == NO_WATERMARK { latest } else { latest - self.out_of_orderness };
             self.combined.update(run.split, Watermark { time, idle: false });
         }
-        Ok((EventTimes { event, reached: Int64Array::from(reached) }, latest_of_runs))
+        Ok((EventTimes { event, reached: Int64Array::from(reached) }, stretches))
     }
 
     pub fn end(&mut self, split: usize) {
@@ -241,6 +257,7 @@ mod tests {
     use arrow::datatypes::Schema;
 
     use super::*;
+    use crate::operators::window::Panes;
 
     fn clock(idle_timeout_ms: Option<u64>, idle_advance: bool, partitions: usize) -> EventClock {
         let plan = millrace_plan::EventTime {
@@ -259,7 +276,7 @@ mod tests {
     fn see(clock: &mut EventClock, split: usize, times: &[Millis], now_ms: u64) -> Vec<Millis> {
         let rows = RecordBatch::new_empty(Arc::new(Schema::empty()));
         let run = Run { split, first_offset: 0, rows: times.len() };
-        let (assigned, _) = clock.assign(&rows, times.to_vec(), &[run], now_ms).unwrap();
+        let (assigned, _) = clock.assign(&rows, times.to_vec(), &[run], &Settlement::default(), now_ms).unwrap();
         assigned.reached.values().to_vec()
     }
 
@@ -269,6 +286,19 @@ mod tests {
         assert_eq!(see(&mut clock, 0, &[100, 90, 200, 150], 0), [NO_WATERMARK, 90, 90, 190]);
         assert_eq!(see(&mut clock, 1, &[50, 60], 0), [NO_WATERMARK, 40]);
         assert_eq!(see(&mut clock, 0, &[210], 0), [190]);
+    }
+
+    #[test]
+    fn a_stretch_begins_where_records_settle_later_than_those_before() {
+        let mut clock = clock(None, false, 1);
+        let rows = RecordBatch::new_empty(Arc::new(Schema::empty()));
+        let window = millrace_plan::Window { size_ms: 100, slide_ms: 100, offset_ms: 0 };
+        let settlement = Settlement { paths: vec![vec![Panes::new(window)]] };
+        let times = vec![10, 90, 110, 95, 210];
+        let run = Run { split: 0, first_offset: 40, rows: times.len() };
+        let (_, stretches) = clock.assign(&rows, times, &[run], &settlement, 0).unwrap();
+        let begins: Vec<_> = stretches.iter().map(|s| (s.first_offset, s.reached, s.settles_at)).collect();
+        assert_eq!(begins, [(40, NO_WATERMARK, 100), (42, 80, 200), (44, 100, 300)]);
     }
 
     #[test]

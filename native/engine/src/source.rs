@@ -11,7 +11,7 @@ use millrace_io::{Poll, Position, Receiver, Record, Source, Split};
 use crate::bad_records::BadRecords;
 use crate::batch::{Batch, END_OF_TIME, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
-use crate::event_time::{EventClock, Run, is_ahead};
+use crate::event_time::{EventClock, Run, Stretch, is_ahead};
 use crate::graph::Event;
 use crate::job::Job;
 use crate::operators::window::Settlement;
@@ -133,11 +133,9 @@ impl Intake {
         let times = match &mut self.clock {
             None => None,
             Some(clock) => {
-                let before: Vec<Millis> = runs.iter().map(|run| clock.reached(run.split)).collect();
-                let (times, latest) = clock.assign(&rows, timestamps, &runs, self.now_ms)?;
-                for ((run, reached), latest) in runs.iter().zip(before).zip(latest) {
-                    let settles_at = self.settlement.settles_at(latest);
-                    self.positions[run.split].add(run.first_offset, reached, settles_at);
+                let (times, stretches) = clock.assign(&rows, timestamps, &runs, &self.settlement, self.now_ms)?;
+                for Stretch { split, first_offset, reached, settles_at } in stretches {
+                    self.positions[split].add(first_offset, reached, settles_at);
                 }
                 Some(times)
             }
@@ -161,6 +159,8 @@ pub struct SourceInput {
     windows: Vec<usize>,
     ended: bool,
     retry_at_ms: Option<u64>,
+    /// When the source was last looked at.
+    polled_ms: u64,
 }
 
 /// What [`SourceInput::new`] puts together.
@@ -205,6 +205,7 @@ impl SourceInput {
             windows,
             ended: false,
             retry_at_ms: None,
+            polled_ms: 0,
         };
         input.take_up_splits();
         input
@@ -245,6 +246,10 @@ impl SourceInput {
     /// Reads what there is and puts it, in order, into `events`.
     pub fn poll(&mut self, job: &Job, now_ms: u64, events: &mut Vec<Event>) -> Result<()> {
         self.intake.now_ms = now_ms;
+        if now_ms - self.polled_ms > UNWATCHED_MS {
+            self.held_back(now_ms);
+        }
+        self.polled_ms = now_ms;
         if self.ended || self.retry_at_ms.is_some_and(|at| now_ms < at) {
             self.tell_time(job, now_ms, events);
             return Ok(());
@@ -350,6 +355,10 @@ impl SourceInput {
 }
 
 const ALIGNMENT_CHECK_MS: u64 = 20;
+
+/// A source that was not looked at for so long, as while the job starts or the machine stands still, says nothing about
+/// which of its partitions are idle. An idle slot looks every half second.
+const UNWATCHED_MS: u64 = 1000;
 
 fn restored(split: &Split) -> Option<PositionMetadata> {
     split.metadata.as_deref().and_then(PositionMetadata::parse)

@@ -5,7 +5,10 @@ mod broker;
 
 use std::time::{Duration, Instant};
 
-use broker::{Bell, Collected, TIMEOUT, brokers, client, create_topic, produce, read_to_end, read_while, unique};
+use broker::{
+    Bell, Collected, TIMEOUT, brokers, client, create_topic, create_topic_with, produce, read_to_end, read_while,
+    unique,
+};
 use millrace_io::{KafkaSink, KafkaSource, Poll, Position, Sink, Source};
 use millrace_plan::{KafkaStart, KafkaTopics};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -331,9 +334,9 @@ fn a_record_that_is_too_large_fails_the_sink_with_what_to_do() {
 #[test]
 fn a_record_that_the_broker_refuses_fails_the_next_poll() {
     let Some(brokers) = brokers() else { return };
-    let topic = create_topic(&brokers, "refused", 1);
+    let topic = create_topic_with(&brokers, "refused", 1, &[("max.message.bytes", "1000000")]);
     let mut config = sink_config(&brokers, &topic);
-    // Larger than the topic takes by default, though not than the client may send.
+    // Larger than the topic takes, though not than the client may send.
     set(&mut config.properties, "message.max.bytes", "8000000");
     let mut sink = KafkaSink::open(&config).unwrap();
     assert_eq!(sink.write(&broker::records(&["x".repeat(4_000_000)]), 0).unwrap(), 1);

@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 /// Expressions and types nested deeper than this are refused: reading them is recursive.
 const MAX_DEPTH: usize = 64;
 
-/// Reads the structure of a plan; what it means is for [`crate::validate`].
+/// Reads the structure of a plan; what it means is for `validate`.
 pub fn decode_structure(bytes: &[u8]) -> Result<Plan> {
     if !flatbuffers::buffer_has_identifier(bytes.get(..8).map_or(&[0; 8][..], |_| bytes), fb::JOB_IDENTIFIER, false) {
         return Err(PlanError::new("this is not a plan (its identifier is not MLRP)"));

@@ -8,6 +8,7 @@ mod generated {
     pub use millrace::plan::*;
 }
 mod model;
+mod validate;
 
 pub use function::ExprFunction;
 pub use model::*;
@@ -34,5 +35,7 @@ impl PlanError {
 
 /// Reads a plan and checks that it can be run.
 pub fn decode(bytes: &[u8]) -> Result<Plan, PlanError> {
-    decode::decode_structure(bytes)
+    let plan = decode::decode_structure(bytes)?;
+    validate::validate(&plan)?;
+    Ok(plan)
 }

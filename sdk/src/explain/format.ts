@@ -28,7 +28,7 @@ export function formula(value: Value, aggregates: readonly Value[] = []): string
       return aggregate === undefined ? node.name.replace(/^\$/, "window ") : part(aggregate);
     }
     case "literal":
-      return literal(node.value);
+      return value.type.kind === "decimal" ? String(node.value) : literal(node.value);
     case "call": {
       const sign = INFIX[node.function];
       if (sign === undefined) return `${camel(node.function)}(${node.args.map(part).join(", ")})`;

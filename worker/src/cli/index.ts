@@ -11,6 +11,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 /** The command line of `millrace`; ends with the exit codes that docs/operating.md lists. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("millrace").description("Stream processing for TypeScript").version(version);
+  // Commands take this over when they are added.
+  program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   program
     .command("run")
     .description("run a job until it ends or is told to stop")
@@ -35,7 +37,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(async (folder: string) => {
       process.exitCode = await init(folder);
     });
-  program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   await program.parseAsync([...argv]);
 }
 

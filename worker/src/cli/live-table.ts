@@ -23,7 +23,7 @@ export class LiveTable {
     const widths = names.map((name, column) =>
       Math.max(name.length, ...cells.map((row) => (row[column] as string).length)),
     );
-    const isNumber = names.map((name) => ["bigint", "number"].includes(typeof rows[0]?.[name]));
+    const isNumber = names.map((name) => rows.some((row) => ["bigint", "number"].includes(typeof row[name])));
     const line = (row: readonly string[]) =>
       row
         .map((text, column) =>

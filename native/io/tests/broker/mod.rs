@@ -35,9 +35,14 @@ pub fn unique(name: &str) -> String {
 }
 
 pub fn create_topic(brokers: &str, name: &str, partitions: i32) -> String {
+    create_topic_with(brokers, name, partitions, &[])
+}
+
+pub fn create_topic_with(brokers: &str, name: &str, partitions: i32, config: &[(&str, &str)]) -> String {
     let topic = unique(name);
     let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
     let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
+    let new = config.iter().fold(new, |new, (key, value)| new.set(key, value));
     let created = block_on(admin.create_topics(&[new], &AdminOptions::new().operation_timeout(Some(TIMEOUT))));
     created.unwrap().into_iter().next().unwrap().unwrap();
     topic

@@ -8,7 +8,7 @@ mod plan;
 mod pre_aggregate;
 mod window_aggregate;
 
-pub use panes::{PaneId, Panes, Settlement};
+pub use panes::{PaneId, Panes, Settled, Settlement};
 pub use plan::WindowPlan;
 pub use pre_aggregate::PreAggregate;
 pub use window_aggregate::WindowAggregate;

@@ -85,16 +85,31 @@ pub struct Settlement {
     pub paths: Vec<Vec<Panes>>,
 }
 
+/// When an event settles, and up to which time (exclusive) later events settle with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    pub at: Millis,
+    pub until: Millis,
+}
+
 impl Settlement {
     /// The least watermark at which nothing is to be emitted any more for an event at `time`.
     pub fn settles_at(&self, time: Millis) -> Millis {
-        self.paths.iter().map(|path| Self::along(path, time)).max().unwrap_or(NO_WATERMARK)
+        self.settles(time).at
+    }
+
+    pub fn settles(&self, time: Millis) -> Settled {
+        let mut settled = Settled { at: NO_WATERMARK, until: END_OF_TIME };
+        for path in &self.paths {
+            if let Some(first) = path.first() {
+                settled.until = settled.until.min(first.start_of(time) + first.length());
+            }
+            settled.at = settled.at.max(Self::along(path, time));
+        }
+        settled
     }
 
     fn along(path: &[Panes], time: Millis) -> Millis {
-        if time == END_OF_TIME {
-            return time;
-        }
         let mut settled = NO_WATERMARK;
         let mut time = time;
         for panes in path {
@@ -159,7 +174,7 @@ mod tests {
     #[test]
     fn an_event_settles_with_the_last_window_on_its_way() {
         let settlement = Settlement { paths: vec![vec![panes(10, 10, 0)], vec![panes(10, 10, 0), panes(60, 60, 0)]] };
-        assert_eq!(settlement.settles_at(25), 60);
+        assert_eq!(settlement.settles(25), Settled { at: 60, until: 30 });
         assert_eq!(Settlement::default().settles_at(25), NO_WATERMARK);
     }
 }

@@ -1,0 +1,182 @@
+import t from "tap";
+import { json } from "../connectors/connector.js";
+import { files } from "../connectors/files.js";
+import { generator } from "../connectors/generator.js";
+import { kafka } from "../connectors/kafka.js";
+import { stdout } from "../connectors/screen.js";
+import { MillraceError, PlanError } from "../errors.js";
+import { explain } from "../explain/explain.js";
+import { avg, count, max, sum } from "../expr/aggregates.js";
+import { schema, t as type } from "../schema/schema.js";
+import { type JobBuilder, job } from "./job.js";
+import { hopping, tumbling } from "./window.js";
+
+const Bid = schema({
+  auction: type.int64(),
+  price: type.int64(),
+  note: type.string().nullable(),
+  at: type.timestamp("ms"),
+});
+const bids = kafka({ topic: "bids", brokers: "kafka:9092", format: json(Bid) });
+const out = stdout({ format: json() });
+
+/** The error of a job that cannot be. */
+function refused(build: (j: JobBuilder) => unknown): string {
+  try {
+    job("refused", build);
+  } catch (error) {
+    if (error instanceof PlanError) return error.message;
+    throw error;
+  }
+  throw new Error("the job was built");
+}
+
+t.test("a plan error names its step", async (t) => {
+  const timed = (j: JobBuilder) => j.source(bids).eventTime((bid) => bid.at);
+  const wrong = (name: string) => (row: object) => (row as Record<string, never>)[name] as never;
+  const cases: [string, string][] = [
+    [
+      refused((j) => j.source(bids).filter(wrong("pric")).to(out)),
+      'filter: column "pric" is not in its input; there are auction, price, note, at (did you mean "price"?)',
+    ],
+    [
+      refused((j) =>
+        j
+          .source(bids)
+          .filter((bid) => bid.price as never)
+          .to(out),
+      ),
+      "filter: the condition is int64, not bool",
+    ],
+    [
+      refused((j) =>
+        j
+          .source(bids)
+          .select(() => ({}))
+          .to(out),
+      ),
+      "select: select: there are no columns",
+    ],
+    [
+      refused((j) =>
+        j
+          .source(bids)
+          .select(() => ({ n: count() }))
+          .to(out),
+      ),
+      'select: column "n": aggregates belong into .aggregate(...)',
+    ],
+    [refused((j) => j.source(bids).filter((bid) => bid.price.gt(1))), "filter: its rows go nowhere: end with .to(...)"],
+    [refused(() => {}), 'job "refused" has no source: begin with j.source(...)'],
+    [
+      refused((j) =>
+        j
+          .source(bids)
+          .keyBy((bid) => bid.auction)
+          .window(tumbling("1s")),
+      ),
+      'window(tumbling 1s): "kafka(bids)" has no event time: call .eventTime(...) on it',
+    ],
+    [
+      refused((j) =>
+        timed(j)
+          .keyBy((bid) => bid.auction)
+          .window(tumbling("1s"))
+          .aggregate((bid) => ({ p: bid.price }))
+          .to(out),
+      ),
+      'window(tumbling 1s): column "p": a window has many values of "price"; take one by first(...), max(...) or the like, or make it a key',
+    ],
+    [
+      refused((j) => timed(j).keyBy((bid) => [bid.price.mod(10)] as never)),
+      'keyBy: a key that is computed needs a name: .as("name")',
+    ],
+    [
+      refused((j) =>
+        j
+          .source(bids)
+          .eventTime((bid) => bid.note as never)
+          .to(out),
+      ),
+      "eventTime: the time is a timestamp, or an int64 in milliseconds, not string",
+    ],
+    [
+      refused((j) =>
+        j
+          .source(bids)
+          .union(j.source(generator.bids()) as never)
+          .to(out),
+      ),
+      'union: the rows of "generator(bids)" differ from those of "kafka(bids)": bring them together by .select(...)',
+    ],
+    [
+      refused((j) =>
+        j.source(bids).to(kafka({ topic: "x", brokers: "k", format: json(), key: (bid) => bid.price as never })),
+      ),
+      "kafka(x): the key is int64: cast it by .cast(t.string())",
+    ],
+  ];
+  for (const [found, expected] of cases) t.equal(found, expected);
+  t.throws(
+    () => hopping("1s", "2s"),
+    new PlanError("it slides by more than its size: events between windows would be lost", "window(hopping 1s / 2s)"),
+  );
+  t.ok(new PlanError("x") instanceof MillraceError);
+});
+
+t.test("only the columns that some step reads are read", async (t) => {
+  const read = (build: (j: JobBuilder) => unknown) => job("read", build).steps[0]?.fields.map((field) => field.name);
+  t.strictSame(
+    read((j) =>
+      j
+        .source(bids)
+        .filter((bid) => bid.price.gt(1))
+        .select((bid) => ({ id: bid.auction }))
+        .to(out),
+    ),
+    ["auction", "price"],
+  );
+  t.strictSame(
+    read((j) =>
+      j
+        .source(bids)
+        .filter((bid) => bid.price.gt(1))
+        .to(out),
+    ),
+    ["auction", "price", "note", "at"],
+  );
+  t.strictSame(
+    read((j) =>
+      j
+        .source(bids)
+        .eventTime((bid) => bid.at)
+        .keyBy((bid) => bid.auction)
+        .window(tumbling("1s"))
+        .aggregate(() => ({ n: count() }))
+        .to(out),
+    ),
+    ["auction", "at"],
+  );
+});
+
+t.test("explain draws branches, keys, windows, and what runs in JavaScript", async (t) => {
+  const drawn = job("branches", (j) => {
+    const all = j
+      .source(bids)
+      .eventTime((bid) => bid.at, { outOfOrderness: "1s", idleTimeout: "5s", whenIdle: "advance" });
+    all.map(schema({ id: type.int64() }), (bid) => ({ id: bid.auction })).to(out);
+    all
+      .keyBy((bid) => ({ bucket: bid.auction.mod(10) }))
+      .window(hopping("1m", "10s"))
+      .aggregate((bid, w) => ({
+        end: w.end,
+        share: sum(bid.price).div(count()),
+        mean: avg(bid.price),
+        top: max(bid.price),
+      }))
+      .id("by-bucket")
+      .to(files({ directory: "out", format: json() }));
+  });
+  t.matchSnapshot(explain(drawn));
+  t.equal(drawn.functions.length, 1);
+});

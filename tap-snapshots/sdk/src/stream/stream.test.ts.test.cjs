@@ -1,0 +1,27 @@
+/* IMPORTANT
+ * This snapshot file is auto-generated, but designed for humans.
+ * It should be checked into source control and tracked carefully.
+ * Re-generate by setting TAP_SNAPSHOT=1 and running tests.
+ * Make sure to inspect the output below.  Do not ignore changes!
+ */
+"use strict";
+exports[
+  `sdk/src/stream/stream.test.ts > TAP > explain draws branches, keys, windows, and what runs in JavaScript > must match snapshot 1`
+] = `
+job "branches" · a slot for each core · 128 key groups · commits every 1s
+
+kafka(bids)  [source-1]  native
+│   reads 4 of 4 columns: auction, price, note, at
+│   event time at, out of order by 1000 ms, idle timeout 5000 ms, then by the clock
+├─ map  [map-1]  JavaScript
+│  │   gives id
+│  └─ stdout  [sink-1]  native
+└─ window(hopping 1m / 10s)  [by-bucket]  native
+   │   key bucket = auction % 10
+   │   end = window end
+   │   share = sum(price) / count()
+   │   mean = avg(price)
+   │   top = max(price)
+   │   each slot adds up what it reads, then an exchange by key group
+   └─ files(out)  [sink-2]  native
+`;
