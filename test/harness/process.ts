@@ -12,6 +12,8 @@ export interface Command {
   args: string[];
   env?: Record<string, string | undefined>;
   cwd?: string;
+  /** Signals go to what the command has started, too: npm does not always pass them on. */
+  group?: boolean;
 }
 
 // The child replaces this shell, so its pid is the shell's. The subshell waits for the end of descriptor 3, which this
@@ -26,12 +28,15 @@ export class Child {
   stderr = "";
   #exited: Exit | undefined;
   #child: ChildProcess;
+  readonly #group: boolean;
 
-  constructor({ command, args, env, cwd }: Command) {
+  constructor({ command, args, env, cwd, group = false }: Command) {
+    this.#group = group;
     this.#child = spawn("/bin/sh", ["-c", GUARD, "sh", command, ...args], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
+      detached: group,
     });
     if (this.#child.pid === undefined) throw new Error(`${command} could not be started`);
     this.pid = this.#child.pid;
@@ -62,7 +67,7 @@ export class Child {
   }
 
   signal(name: NodeJS.Signals): void {
-    if (this.running) process.kill(this.pid, name);
+    if (this.running) process.kill(this.#group ? -this.pid : this.pid, name);
   }
 
   /** Waits for the child's own end; fails, and kills it, at the deadline. */

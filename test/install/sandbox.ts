@@ -26,7 +26,7 @@ export class Sandbox {
 
   start(command: string, args: string[], cwd = this.folder): Child {
     const env = { PATH: this.#path, NODE_OPTIONS: "", NODE_PATH: "" };
-    return new Child({ command: join(this.#path, command), args, cwd, env });
+    return new Child({ command: join(this.#path, command), args, cwd, env, group: true });
   }
 
   /** Runs a command to its end; an error with all that it wrote when it fails. */
