@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { KafkaClient } from "../../test/harness/client.js";
 import { ROOT } from "../../test/harness/paths.js";
-import { load } from "./dataset.js";
+import { load } from "./load.js";
 import { type Figures, measured } from "./measure.js";
 import { type Result, type Run, result } from "./report.js";
 
