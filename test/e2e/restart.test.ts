@@ -27,7 +27,8 @@ class Feed {
   constructor(name: string, events: Trade[]) {
     this.#events = events;
     this.topics = { INPUT: `${name}-in`, TUMBLING: `${name}-tumbling`, HOPPING: `${name}-hopping` };
-    this.env = { ...this.topics, JOB: name, BROKERS: kafka.brokers };
+    // No partition falls silent here; a machine that stands still for seconds must not make one seem to.
+    this.env = { ...this.topics, JOB: name, BROKERS: kafka.brokers, IDLE_TIMEOUT: "60s" };
   }
 
   async create(): Promise<void> {

@@ -13,3 +13,4 @@ export const parallelism = Number(env("PARALLELISM", "2"));
 
 /** Whether the source ends with what is there at the start. */
 export const until = env("UNTIL", "") === "latest" ? { until: "latest" as const } : {};
+export const idleTimeout = (process.env.IDLE_TIMEOUT ?? "2s") as Duration;

@@ -29,7 +29,7 @@ export default job(
           ...until,
         }),
       )
-      .eventTime((trade) => trade.at, { outOfOrderness: "1s", idleTimeout: "2s" })
+      .eventTime((trade) => trade.at, { outOfOrderness: "1s", idleTimeout })
       .keyBy((trade) => trade.account);
     for (const [window, output] of [
       [tumbling("5s"), "TUMBLING"],
