@@ -1,5 +1,5 @@
 // What the tests tell the jobs, and the rows that they share.
-import { env, schema, t } from "millrace";
+import { type Duration, env, schema, t } from "millrace";
 
 export const Trade = schema({
   account: t.string(),

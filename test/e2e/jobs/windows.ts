@@ -15,7 +15,7 @@ import {
   sum,
   tumbling,
 } from "millrace";
-import { brokers, parallelism, Trade, until } from "./settings.js";
+import { brokers, idleTimeout, parallelism, Trade, until } from "./settings.js";
 
 export default job(
   env("JOB"),
