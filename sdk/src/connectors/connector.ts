@@ -22,8 +22,8 @@ export interface Sink<S extends Shape = Shape> {
   readonly role: "sink";
   readonly name: string;
   readonly config: SinkConfig;
-  key?(row: Columns<S>): RecordPart;
-  headers?(row: Columns<S>): Readonly<Record<string, RecordPart>>;
+  readonly key?: (row: Columns<S>) => RecordPart;
+  readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
 }
 
 /** JSON, one object a record. */

@@ -1,11 +1,22 @@
 import { PlanError } from "../errors.js";
-import type { AnyType, DataType, Float64, Int32, Int64, NonNull, Null, NullOf, Numeric } from "../schema/type.js";
+import type {
+  AnyType,
+  DataType,
+  Float64,
+  Int32,
+  Int64,
+  NonNull,
+  Null,
+  NullOf,
+  Numeric,
+  Ordered,
+} from "../schema/type.js";
 import { isNumeric, typeName } from "../schema/type.js";
 import type { Expr, Typed } from "./expr.js";
 import type { AggregateName } from "./names.js";
 import { Value } from "./value.js";
 
-type SumOf<D> = [D] extends [Int32] ? Int64 : D & DataType;
+type SumOf<D extends DataType> = [D] extends [Int32] ? Int64 : D;
 
 /** The number of rows, or of values that are not null. */
 export function count(value?: Typed<AnyType>): Expr<Int64> {
@@ -43,22 +54,22 @@ export function avg<T extends Numeric | Null>(value: Typed<T>): Expr<Float64 | N
 }
 
 /** The least value. */
-export function min<T extends AnyType>(value: Typed<T>): Expr<T> {
+export function min<T extends Ordered | Null>(value: Typed<T>): Expr<T> {
   return same("Min", ordered(value, "min")) as unknown as Expr<T>;
 }
 
 /** The greatest value. */
-export function max<T extends AnyType>(value: Typed<T>): Expr<T> {
+export function max<T extends Ordered | Null>(value: Typed<T>): Expr<T> {
   return same("Max", ordered(value, "max")) as unknown as Expr<T>;
 }
 
 /** The earliest value that is not null, by event time. */
-export function first<T extends AnyType>(value: Typed<T>): Expr<T> {
+export function first<T extends Ordered | Null>(value: Typed<T>): Expr<T> {
   return same("First", ordered(value, "first")) as unknown as Expr<T>;
 }
 
 /** The latest value that is not null, by event time. */
-export function last<T extends AnyType>(value: Typed<T>): Expr<T> {
+export function last<T extends Ordered | Null>(value: Typed<T>): Expr<T> {
   return same("Last", ordered(value, "last")) as unknown as Expr<T>;
 }
 

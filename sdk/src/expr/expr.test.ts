@@ -82,6 +82,6 @@ t.test("a literal takes the type of what it stands beside, or says its own", asy
   t.match(lit(1), { type: { kind: "float64" } });
   t.match(lit(1, type.int32()), { type: { kind: "int32" } });
   t.match(lit("1.50", type.decimal(4, 2)), { type: { kind: "decimal" }, node: { value: "1.50" } });
-  t.throws(() => lit("x", type.int32()), new PlanError('"x" is not a value of type int32'));
+  t.throws(() => lit("x" as never, type.int32()), new PlanError('"x" is not a value of type int32'));
   t.ok(row satisfies Columns<typeof Row.shape>);
 });

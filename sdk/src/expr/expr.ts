@@ -63,33 +63,52 @@ type MethodsOf<D, N extends Null> = [D] extends [never]
       ? TextMethods<N>
       : [D] extends [Bool]
         ? BoolMethods<N>
-        : [D] extends [Timestamp | Day]
-          ? TimeMethods<D, N>
-          : [D] extends [List<infer I>]
-            ? ListMethods<I, N>
-            : [D] extends [Struct<infer S>]
-              ? StructMethods<S, N>
-              : unknown;
+        : [D] extends [Timestamp]
+          ? TimestampMethods<D, N>
+          : [D] extends [Day]
+            ? TimeMethods<D, N>
+            : [D] extends [List<infer I>]
+              ? ListMethods<I, N>
+              : [D] extends [Struct<infer S>]
+                ? StructMethods<S, N>
+                : unknown;
+
+/** The JavaScript values that stand for one of type D. */
+type LiteralOf<D> = [D] extends [Numeric]
+  ? number | bigint
+  : [D] extends [Text | Day]
+    ? string
+    : [D] extends [Bool]
+      ? boolean
+      : [D] extends [Timestamp]
+        ? Date | number | bigint
+        : [D] extends [Bytes]
+          ? Uint8Array
+          : never;
+
+/** The JavaScript values that `lit` takes for a column of type T. */
+export type Literal<T extends AnyType> =
+  | LiteralOf<NonNull<T>>
+  | ([NonNull<T>] extends [Decimal] ? string : never)
+  | ([NullOf<T>] extends [never] ? never : null);
+
+/** The types that go together with D. */
+type Like<D extends DataType> = [D] extends [Numeric] ? Numeric : [D] extends [Timestamp] ? Timestamp : D;
 
 /** What may stand beside an expression of type D: another of its kind, or a literal. */
-export type Operand<D> = [D] extends [Numeric]
-  ? Typed<Numeric | Null> | number | bigint
-  : [D] extends [Text]
-    ? Typed<Text | Null> | string
-    : [D] extends [Bool]
-      ? Typed<Bool | Null> | boolean
-      : [D] extends [Timestamp]
-        ? Typed<Timestamp | Null> | Date | number | bigint
-        : [D] extends [Day]
-          ? Typed<Day | Null> | string
-          : [D] extends [Bytes]
-            ? Typed<Bytes | Null> | Uint8Array
-            : Typed<(D & DataType) | Null>;
+export type Operand<D extends DataType> = Typed<Like<D> | Null> | LiteralOf<D>;
 
 type Nulls<O> = O extends Typed<infer T> ? NullOf<T> : never;
 
 /** The type of a value that is of one type or the other. */
-type Either<D, O> = D extends Numeric ? Wider<D | (O extends Typed<infer T> ? NonNull<T> : never)> : D;
+export type Either<D extends DataType, O> = D extends Numeric
+  ? Wider<D | (O extends Typed<infer T> ? NonNull<T> : never)>
+  : D extends Timestamp
+    ? Finer<D | (O extends Typed<infer T> ? NonNull<T> : never)>
+    : D;
+
+/** The same where either may be null. */
+export type EitherOrNull<T extends AnyType, O> = Either<NonNull<T>, O> | NullOf<T> | Nulls<O>;
 
 /** The widest of a union of numeric types. */
 type Wider<U> = [Extract<U, Float64>] extends [never]
@@ -100,6 +119,15 @@ type Wider<U> = [Extract<U, Float64>] extends [never]
     : Decimal
   : Float64;
 
+/** The finest of a union of timestamps. */
+type Finer<U> = [Extract<U, Timestamp<"ns">>] extends [never]
+  ? [Extract<U, Timestamp<"us">>] extends [never]
+    ? [Extract<U, Timestamp<"ms">>] extends [never]
+      ? Timestamp<"s">
+      : Timestamp<"ms">
+    : Timestamp<"us">
+  : Timestamp<"ns">;
+
 /** What every expression can do. */
 export interface Common<T extends AnyType> extends Typed<T> {
   eq<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
@@ -109,13 +137,16 @@ export interface Common<T extends AnyType> extends Typed<T> {
   gt<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
   gte<O extends Operand<NonNull<T>>>(other: O): Expr<Bool | NullOf<T> | Nulls<O>>;
   /** From `low` to `high`, both included. */
-  between<O extends Operand<NonNull<T>>>(low: O, high: O): Expr<Bool | NullOf<T> | Nulls<O>>;
+  between<L extends Operand<NonNull<T>>, H extends Operand<NonNull<T>>>(
+    low: L,
+    high: H,
+  ): Expr<Bool | NullOf<T> | Nulls<L | H>>;
   /** Equal to one of the values. */
-  in(values: readonly Operand<NonNull<T>>[]): Expr<Bool | NullOf<T>>;
+  in<const O extends readonly Operand<NonNull<T>>[]>(values: O): Expr<Bool | NullOf<T> | Nulls<O[number]>>;
   isNull(): Expr<Bool>;
   isNotNull(): Expr<Bool>;
   /** The value, or `other` where it is null. */
-  coalesce<O extends Operand<NonNull<T>>>(other: O): Expr<(Either<NonNull<T>, O> & DataType) | Nulls<O>>;
+  coalesce<O extends Operand<NonNull<T>>>(other: O): Expr<Either<NonNull<T>, O> | Nulls<O>>;
   /** Null where the value equals `other`. */
   nullIf(other: Operand<NonNull<T>>): Expr<T | Null>;
   /** Another type; a value that does not fit fails the job. */
@@ -127,23 +158,23 @@ export interface Common<T extends AnyType> extends Typed<T> {
 }
 
 type NumericOperand = Typed<Numeric | Null> | number | bigint;
-type Arithmetic<D, N extends Null, O> = Expr<(Either<D, O> & DataType) | N | Nulls<O>>;
+type Arithmetic<D extends Numeric, N extends Null, O> = Expr<Either<D, O> | N | Nulls<O>>;
 
 /** Numbers of different types widen: int32 to int64, either to float64. An overflow is an error, never a wrong number. */
-export interface NumericMethods<D, N extends Null> {
+export interface NumericMethods<D extends Numeric, N extends Null> {
   add<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
   sub<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
   mul<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
   /** Between integers: cut towards zero; by zero an error. */
   div<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
   mod<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
-  neg(): Expr<(D & DataType) | N>;
-  abs(): Expr<(D & DataType) | N>;
+  neg(): Expr<D | N>;
+  abs(): Expr<D | N>;
   round(): Expr<Float64 | N>;
   floor(): Expr<Float64 | N>;
   ceil(): Expr<Float64 | N>;
   sqrt(): Expr<Float64 | N>;
-  power(exponent: NumericOperand): Expr<Float64 | N>;
+  power<O extends NumericOperand>(exponent: O): Expr<Float64 | N | Nulls<O>>;
 }
 
 export interface BoolMethods<N extends Null> {
@@ -162,14 +193,14 @@ export interface TextMethods<N extends Null> {
   trim(): Expr<Text | N>;
   /** Characters. */
   length(): Expr<Int64 | N>;
-  concat<O extends TextOperand>(...others: O[]): Expr<Text | N | Nulls<O>>;
+  concat<const O extends readonly TextOperand[]>(...others: O): Expr<Text | N | Nulls<O[number]>>;
   /** From character `start` (from 0), at most `length` of them. */
-  substring(start: IntOperand, length?: IntOperand): Expr<Text | N>;
-  startsWith(prefix: TextOperand): Expr<Bool | N>;
-  endsWith(suffix: TextOperand): Expr<Bool | N>;
-  contains(part: TextOperand): Expr<Bool | N>;
+  substring<S extends IntOperand, L extends IntOperand = number>(start: S, length?: L): Expr<Text | N | Nulls<S | L>>;
+  startsWith<O extends TextOperand>(prefix: O): Expr<Bool | N | Nulls<O>>;
+  endsWith<O extends TextOperand>(suffix: O): Expr<Bool | N | Nulls<O>>;
+  contains<O extends TextOperand>(part: O): Expr<Bool | N | Nulls<O>>;
   /** With every `part` replaced. */
-  replace(part: TextOperand, by: TextOperand): Expr<Text | N>;
+  replace<P extends TextOperand, B extends TextOperand>(part: P, by: B): Expr<Text | N | Nulls<P | B>>;
   /** A pattern with % for anything and _ for one character. */
   like(pattern: string): Expr<Bool | N>;
   /** Part number `index` (from 1) between the separators. */
@@ -184,16 +215,20 @@ export interface TextMethods<N extends Null> {
 
 export type TruncateUnit = "second" | "minute" | "hour" | "day" | "week" | "month" | "year";
 
-export interface TimeMethods<D, N extends Null> {
+/** What timestamps and dates can do. */
+export interface TimeMethods<D extends Timestamp | Day, N extends Null> {
   /** The start of the hour, the day, ... (UTC; a week starts on Monday). */
-  truncate(unit: TruncateUnit): Expr<(D & DataType) | N>;
+  truncate(unit: TruncateUnit): Expr<D | N>;
   /** The hour of the day, the day of the month, the ISO week, ... as a number. */
   extract(unit: TruncateUnit): Expr<Int64 | N>;
-  plus(duration: Duration): Expr<(D & DataType) | N>;
-  minus(duration: Duration): Expr<(D & DataType) | N>;
+  epochMilliseconds(): Expr<Int64 | N>;
+}
+
+export interface TimestampMethods<D extends Timestamp, N extends Null> extends TimeMethods<D, N> {
+  plus(duration: Duration): Expr<D | N>;
+  minus(duration: Duration): Expr<D | N>;
   /** The milliseconds from another moment to this one. */
   since<O extends Operand<Timestamp>>(other: O): Expr<Int64 | N | Nulls<O>>;
-  epochMilliseconds(): Expr<Int64 | N>;
 }
 
 export interface ListMethods<I extends AnyType, N extends Null> {

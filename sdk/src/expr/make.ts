@@ -1,21 +1,9 @@
 import "./methods.js";
 import { PlanError } from "../errors.js";
 import type { Column } from "../schema/schema.js";
-import type {
-  AnyType,
-  Bool,
-  DataType,
-  Field,
-  Float64,
-  Int64,
-  NonNull,
-  Null,
-  NullOf,
-  Shape,
-  Text,
-} from "../schema/type.js";
+import type { AnyType, Bool, DataType, Field, Float64, Int64, NonNull, Null, Shape, Text } from "../schema/type.js";
 import { typeName } from "../schema/type.js";
-import type { Columns, Expr, Operand, Typed } from "./expr.js";
+import type { Columns, EitherOrNull, Expr, Literal, Operand, Typed } from "./expr.js";
 import { commonType, toValue, Value } from "./value.js";
 
 /**
@@ -30,7 +18,7 @@ export function lit(value: boolean): Expr<Bool>;
 export function lit(value: bigint): Expr<Int64>;
 export function lit(value: number): Expr<Float64>;
 export function lit(value: string): Expr<Text>;
-export function lit<T extends AnyType>(value: unknown, type: Column<T>): Expr<T>;
+export function lit<T extends AnyType>(value: Literal<T>, type: Column<T>): Expr<T>;
 export function lit(value: unknown, type?: Column<AnyType>): unknown {
   if (type !== undefined) return toValue(value, type.type);
   const kinds = { boolean: "bool", bigint: "int64", number: "float64", string: "string" } as const;
@@ -41,8 +29,8 @@ export function lit(value: unknown, type?: Column<AnyType>): unknown {
 
 /** A choice under construction: more conditions, or what holds otherwise. */
 export interface When<T extends AnyType> {
-  when(condition: Typed<Bool | Null>, then: Operand<NonNull<T>>): When<T>;
-  otherwise<O extends Operand<NonNull<T>>>(value: O): Expr<T | (O extends Typed<infer U> ? NullOf<U> : never)>;
+  when<O extends Operand<NonNull<T>>>(condition: Typed<Bool | Null>, then: O): When<EitherOrNull<T, O>>;
+  otherwise<O extends Operand<NonNull<T>>>(value: O): Expr<EitherOrNull<T, O>>;
 }
 
 /**

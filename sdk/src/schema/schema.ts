@@ -14,6 +14,7 @@ import type {
   Null,
   RowOf,
   Shape,
+  Simplify,
   Struct,
   Text,
   Timestamp,
@@ -59,7 +60,7 @@ export type Row<S> = S extends Schema<infer Sh> ? RowOf<Sh> : never;
  * const Bid = schema({ auction: t.int64(), price: t.int64(), channel: t.string().nullable() });
  * ```
  */
-export function schema<C extends Columns>(columns: C): Schema<ShapeOf<C>> {
+export function schema<C extends Columns>(columns: C): Schema<Simplify<ShapeOf<C>>> {
   return new Schema(fieldsOf(columns));
 }
 
@@ -112,7 +113,7 @@ export const t = {
   list<T extends AnyType>(of: Column<T>): Column<List<T>> {
     return new Column<List<T>>({ kind: "list", item: { name: "item", type: of.type, nullable: of.isNullable } });
   },
-  struct<C extends Columns>(columns: C): Column<Struct<ShapeOf<C>>> {
-    return new Column<Struct<ShapeOf<C>>>({ kind: "struct", fields: fieldsOf(columns) });
+  struct<C extends Columns>(columns: C): Column<Struct<Simplify<ShapeOf<C>>>> {
+    return new Column<Struct<Simplify<ShapeOf<C>>>>({ kind: "struct", fields: fieldsOf(columns) });
   },
 } as const;

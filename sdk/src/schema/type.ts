@@ -78,8 +78,11 @@ export interface Field {
 declare const item: unique symbol;
 declare const shape: unique symbol;
 
+/** Types whose values have an order. */
+export type Ordered = Exclude<DataType, List<AnyType> | Struct<Shape>>;
+
 /** The type without null. */
-export type NonNull<T> = Exclude<T, Null>;
+export type NonNull<T> = Extract<T, DataType>;
 /** `Null` where the type may be null. */
 export type NullOf<T> = Extract<T, Null>;
 
@@ -105,6 +108,9 @@ export type ValueOf<T> = T extends Null
                   : T extends Struct<infer S>
                     ? RowOf<S>
                     : never;
+
+/** Spelled out, so that an editor shows the columns and not how they came about. */
+export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** A row of a shape, as user functions see it. */
 export type RowOf<S extends Shape> = { -readonly [K in keyof S]: ValueOf<S[K]> };

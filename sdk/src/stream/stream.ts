@@ -12,8 +12,10 @@ import {
   type Bool,
   type Int64,
   type Null,
+  type Ordered,
   type RowOf,
   type Shape,
+  type Simplify,
   sameFields,
   type Timestamp,
   typeName,
@@ -23,16 +25,13 @@ import { condition, describe, expression, fieldsOf, inStep, namedValues } from "
 import type { Window } from "./window.js";
 
 /** The shape of an object of expressions. */
-export type ShapeOfExprs<O> = { readonly [K in keyof O]: TypeOf<O[K]> & AnyType };
-
-/** Spelled out, so that an editor shows the columns and not how they came about. */
-type Simplify<T> = { [K in keyof T]: T[K] } & {};
+export type ShapeOfExprs<O> = { readonly [K in keyof O]: TypeOf<O[K]> };
 
 /** What a stream may be keyed by: a column, a list of columns, or an object of expressions. */
 export type KeySelection =
-  | TypedName<AnyType, string>
-  | readonly TypedName<AnyType, string>[]
-  | Readonly<Record<string, Typed<AnyType>>>;
+  | TypedName<Ordered | Null, string>
+  | readonly TypedName<Ordered | Null, string>[]
+  | Readonly<Record<string, Typed<Ordered | Null>>>;
 
 type NameOf<E> = E extends TypedName<AnyType, infer N> ? N : never;
 
@@ -41,7 +40,7 @@ export type KeyShape<K> =
   K extends TypedName<infer T, infer N>
     ? { readonly [P in N]: T }
     : K extends readonly (infer E)[]
-      ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, TypedName<AnyType, P>>> & AnyType }
+      ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, TypedName<AnyType, P>>> }
       : ShapeOfExprs<K>;
 
 /** How event time goes on in a stream. */
@@ -56,8 +55,13 @@ export interface EventTimeOptions {
   readonly maxDrift?: Duration;
 }
 
+declare const shape: unique symbol;
+
 /** Rows of one shape on their way. Every method adds one step and gives the stream that leaves it. */
 export class Stream<S extends Shape> {
+  /** Carries the shape, so that a stream with a column more or less is another type; never there at run time. */
+  declare readonly [shape]: (row: S) => S;
+
   constructor(
     protected readonly graph: Graph,
     protected readonly node: PlanNode,
@@ -73,7 +77,9 @@ export class Stream<S extends Shape> {
   }
 
   /** New columns from the old ones. */
-  select<O extends Readonly<Record<string, Typed<AnyType>>>>(columns: (row: Columns<S>) => O): Stream<ShapeOfExprs<O>> {
+  select<O extends Readonly<Record<string, Typed<AnyType>>>>(
+    columns: (row: Columns<S>) => O,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
     const named = describe("select", this.node.fields, (row: Columns<S>) => namedValues(columns(row), "select"));
     return new Stream(
       this.graph,
@@ -113,7 +119,7 @@ export class Stream<S extends Shape> {
   }
 
   /** Rows of the same key come together: by columns, or by expressions with names. */
-  keyBy<const K extends KeySelection>(key: (row: Columns<S>) => K): KeyedStream<S, Extract<KeyShape<K>, Shape>> {
+  keyBy<const K extends KeySelection>(key: (row: Columns<S>) => K): KeyedStream<S, Simplify<KeyShape<K>>> {
     const keys = describe("keyBy", this.node.fields, (row: Columns<S>) => keysOf(key(row)));
     return new KeyedStream(this.graph, this.node, keys);
   }
