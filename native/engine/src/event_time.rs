@@ -43,6 +43,8 @@ struct Partition {
     /// The latest event; `NO_WATERMARK` before the first.
     latest: Millis,
     last_seen_ms: u64,
+    /// Everything it holds has been read: only then is silence idleness.
+    caught_up: bool,
     ended: bool,
 }
 
@@ -82,14 +84,13 @@ impl EventClock {
         self.expr.is_none()
     }
 
-    /// A partition whose watermark was `reached` when it was left.
-    pub fn add_partition(&mut self, reached: Millis, now_ms: u64) {
-        let latest = if reached == NO_WATERMARK { reached } else { reached + self.out_of_orderness };
-        self.partitions.push(Partition { latest, last_seen_ms: now_ms, ended: false });
-        self.combined.add_input();
-        if reached != NO_WATERMARK {
-            self.combined.update(self.partitions.len() - 1, Watermark { time: reached, idle: false });
-        }
+    /// Partitions and the watermarks that they were left at; `NO_WATERMARK` for those never read.
+    pub fn add_partitions(&mut self, reached: &[Millis], now_ms: u64) {
+        self.partitions.extend(reached.iter().map(|&reached| {
+            let latest = if reached == NO_WATERMARK { reached } else { reached + self.out_of_orderness };
+            Partition { latest, last_seen_ms: now_ms, caught_up: false, ended: false }
+        }));
+        self.combined.add_inputs(reached.iter().map(|&time| Watermark { time, idle: false }));
     }
 
     /// The watermark of one partition.
@@ -147,6 +148,22 @@ impl EventClock {
         Ok((EventTimes { event, reached: Int64Array::from(reached) }, stretches))
     }
 
+    /// Something was read of the partition.
+    #[inline]
+    pub fn has_more(&mut self, split: usize) {
+        if let Some(partition) = self.partitions.get_mut(split) {
+            partition.caught_up = false;
+        }
+    }
+
+    /// Everything that the partition holds has been read.
+    pub fn caught_up(&mut self, split: usize, now_ms: u64) {
+        if let Some(partition) = self.partitions.get_mut(split).filter(|partition| !partition.caught_up) {
+            partition.caught_up = true;
+            partition.last_seen_ms = now_ms;
+        }
+    }
+
     pub fn end(&mut self, split: usize) {
         if let Some(partition) = self.partitions.get_mut(split) {
             partition.ended = true;
@@ -170,7 +187,8 @@ impl EventClock {
         let Some(timeout) = self.idle_timeout_ms else { return };
         for (split, partition) in self.partitions.iter().enumerate() {
             let watermark = self.combined.input(split);
-            if !partition.ended && !watermark.idle && now_ms >= partition.last_seen_ms + timeout {
+            let silent = partition.caught_up && now_ms >= partition.last_seen_ms + timeout;
+            if silent && !partition.ended && !watermark.idle {
                 self.combined.update(split, Watermark { time: watermark.time, idle: true });
             }
         }
@@ -199,8 +217,8 @@ impl EventClock {
         if self.idle_advance && self.combined.current().idle && !self.partitions.is_empty() {
             return Some(now_ms + IDLE_ADVANCE_STEP_MS);
         }
-        let active =
-            self.partitions.iter().enumerate().filter(|(split, p)| !p.ended && !self.combined.input(*split).idle);
+        let waits = |split: usize, p: &Partition| p.caught_up && !p.ended && !self.combined.input(split).idle;
+        let active = self.partitions.iter().enumerate().filter(|(split, partition)| waits(*split, partition));
         active.map(|(_, partition)| partition.last_seen_ms + timeout).min()
     }
 }
@@ -268,7 +286,7 @@ mod tests {
             max_drift_ms: None,
         };
         let mut clock = EventClock::new(&plan, &Arc::new(Schema::empty())).unwrap();
-        (0..partitions).for_each(|_| clock.add_partition(NO_WATERMARK, 0));
+        clock.add_partitions(&vec![NO_WATERMARK; partitions], 0);
         clock
     }
 
@@ -315,12 +333,15 @@ mod tests {
         let mut clock = clock(Some(1000), false, 2);
         see(&mut clock, 0, &[100], 0);
         see(&mut clock, 1, &[500], 600);
-        clock.on_time(999);
+        clock.on_time(5000);
+        assert_eq!(clock.watermark().time, 90, "a partition that has more to read is not idle");
+        clock.caught_up(0, 5000);
+        clock.on_time(5999);
         assert_eq!(clock.watermark().time, 90);
-        clock.on_time(1000);
+        clock.on_time(6000);
         assert_eq!(clock.watermark(), Watermark { time: 490, idle: false });
-        see(&mut clock, 0, &[120], 1100);
-        see(&mut clock, 1, &[800], 1100);
+        see(&mut clock, 0, &[120], 6100);
+        see(&mut clock, 1, &[800], 6100);
         assert_eq!(clock.watermark().time, 490, "the partition that came back holds the others");
     }
 
@@ -328,6 +349,7 @@ mod tests {
     fn a_partition_that_is_held_back_is_not_idle() {
         let mut clock = clock(Some(1000), false, 1);
         see(&mut clock, 0, &[100], 0);
+        clock.caught_up(0, 0);
         clock.not_idle(5000);
         clock.on_time(5500);
         assert!(!clock.watermark().idle);
@@ -338,6 +360,7 @@ mod tests {
         for (idle_advance, expected) in [(false, 90), (true, 2090)] {
             let mut clock = clock(Some(1000), idle_advance, 1);
             see(&mut clock, 0, &[100], 0);
+            clock.caught_up(0, 0);
             clock.on_time(1000);
             clock.on_time(3000);
             assert_eq!(clock.watermark(), Watermark { time: expected, idle: true });
@@ -347,8 +370,8 @@ mod tests {
     #[test]
     fn a_partition_goes_on_from_the_watermark_it_was_left_at() {
         let mut clock = clock(None, false, 0);
-        clock.add_partition(90, 0);
-        assert_eq!(clock.watermark().time, 90);
+        clock.add_partitions(&[90, 70], 0);
+        assert_eq!(clock.watermark().time, 70);
         assert_eq!(see(&mut clock, 0, &[50], 0), [90]);
     }
 

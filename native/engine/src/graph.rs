@@ -72,7 +72,7 @@ impl Node {
 
     /// One more edge comes in.
     pub fn add_input(&mut self) -> usize {
-        self.watermarks.add_input();
+        self.watermarks.add_inputs([Watermark::NONE]);
         self.inputs += 1;
         self.inputs - 1
     }
@@ -190,8 +190,8 @@ impl Graph {
         self.writers.iter().any(|writer| writer.borrow().is_blocked() || !writer.borrow().is_durable())
     }
 
-    /// Runs what is on the stack of an input; if that is empty, takes in more.
-    pub fn run(&mut self, index: usize, job: &Job, now_ms: u64) -> Result<Ran> {
+    /// Runs what is on the stack of an input; if that is empty, takes in more. Sources send `barrier` if they have not.
+    pub fn run(&mut self, index: usize, job: &Job, barrier: BarrierId, now_ms: u64) -> Result<Ran> {
         let finished = self.run_stack(index)?;
         if !finished || self.is_blocked(index) {
             if let Origin::Source(source) = &mut self.inputs[index].origin {
@@ -199,7 +199,7 @@ impl Graph {
             }
             return Ok(Ran::Blocked);
         }
-        if !self.take_in(index, job, now_ms)? {
+        if !self.take_in(index, job, barrier, now_ms)? {
             return Ok(Ran::Nothing);
         }
         Ok(if self.run_stack(index)? { Ran::Something } else { Ran::Blocked })
@@ -216,7 +216,7 @@ impl Graph {
     }
 
     /// Moves the next events of an input to its stack; false: there are none.
-    fn take_in(&mut self, index: usize, job: &Job, now_ms: u64) -> Result<bool> {
+    fn take_in(&mut self, index: usize, job: &Job, barrier: BarrierId, now_ms: u64) -> Result<bool> {
         let Graph { inputs, nodes, .. } = self;
         let input = &mut inputs[index];
         if input.reach.nodes.iter().any(|&node| nodes[node].passed < input.barrier) {
@@ -226,11 +226,10 @@ impl Graph {
         let mut events = Vec::new();
         match &mut input.origin {
             Origin::Source(source) => {
-                let requested = job.requested_barrier(now_ms);
-                if requested > input.barrier {
-                    input.barrier = requested;
+                if barrier > input.barrier {
+                    input.barrier = barrier;
                     source.on_barrier();
-                    events.push(Event::Barrier(requested));
+                    events.push(Event::Barrier(barrier));
                 } else if !job.is_stopping() && input.barrier < job.last_barrier() {
                     let polled = source.poll(job, now_ms, &mut events);
                     source.at(polled)?;

@@ -218,11 +218,13 @@ impl Job {
         }
     }
 
-    /// The least watermark of `windows` (operators of the plan) at the last completed barrier.
-    pub(crate) fn emitted(&self, windows: &[usize]) -> Millis {
+    /// By when all windows downstream of `source` have been emitted: the least watermark of `windows` at the last
+    /// completed barrier, or what the run before had emitted while these have not come so far again.
+    pub(crate) fn emitted(&self, source: usize, windows: &[usize]) -> Millis {
         let barriers = self.barriers.lock();
+        let restored = barriers.restored.get(&source).copied().unwrap_or(NO_WATERMARK);
         let watermark = |operator| barriers.emitted.get(operator).copied().unwrap_or(NO_WATERMARK);
-        windows.iter().map(watermark).min().unwrap_or(NO_WATERMARK)
+        windows.iter().map(watermark).min().unwrap_or(NO_WATERMARK).max(restored)
     }
 
     // ---- alignment of partitions ----

@@ -126,10 +126,13 @@ impl Slot {
         for writer in &self.graph.writers {
             writer.borrow_mut().poll(now_ms)?;
         }
+        self.commit()?;
+        // The other slots may be a barrier ahead: its positions must not take the place of those still to be committed.
+        let barrier = self.job.requested_barrier(now_ms).min(self.committed + 1);
         let (mut worked, mut blocked) = (false, false);
         for input in 0..self.graph.inputs.len() {
             for _ in 0..self.turns(input) {
-                match self.graph.run(input, &self.job, now_ms)? {
+                match self.graph.run(input, &self.job, barrier, now_ms)? {
                     Ran::Something => worked = true,
                     Ran::Nothing => break,
                     Ran::Blocked => {
@@ -140,7 +143,7 @@ impl Slot {
             }
         }
         self.tell_end();
-        self.acknowledge(now_ms)?;
+        self.acknowledge(barrier)?;
         if self.commit()? == self.job.last_barrier() {
             self.close()?;
             return Ok(Round::Finished);
@@ -171,8 +174,7 @@ impl Slot {
         }
     }
 
-    fn acknowledge(&mut self, now_ms: u64) -> Result<()> {
-        let barrier = self.job.requested_barrier(now_ms);
+    fn acknowledge(&mut self, barrier: BarrierId) -> Result<()> {
         if barrier == self.acknowledged || !self.graph.has_passed(barrier) {
             return Ok(());
         }

@@ -54,7 +54,7 @@ impl Receiver for Intake {
     type Error = Error;
 
     fn record(&mut self, record: Record<'_>) -> Result<()> {
-        self.position(record.split)?.advance(record.offset);
+        self.read(record.split, record.offset)?;
         let Some(value) = record.value else {
             return self.bad(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
         };
@@ -79,11 +79,17 @@ impl Receiver for Intake {
         self.flush()?;
         let count = rows.num_rows();
         if count > 0 {
-            self.position(split)?.advance(first_offset + count as i64 - 1);
+            self.read(split, first_offset + count as i64 - 1)?;
             self.runs.push(Run { split, first_offset, rows: count });
             self.emit(rows)?;
         }
         Ok(())
+    }
+
+    fn caught_up(&mut self, split: usize) {
+        if let Some(clock) = &mut self.clock {
+            clock.caught_up(split, self.now_ms);
+        }
     }
 
     fn end(&mut self, split: usize) -> Result<()> {
@@ -100,8 +106,16 @@ impl Intake {
         self.clock.as_ref().is_some_and(EventClock::uses_record_timestamps)
     }
 
-    fn position(&mut self, split: usize) -> Result<&mut PartitionPosition> {
-        self.positions.get_mut(split).ok_or_else(|| internal(format!("a record of unknown partition {split}")))
+    /// A partition has been read up to `offset`.
+    fn read(&mut self, split: usize, offset: i64) -> Result<()> {
+        let Some(position) = self.positions.get_mut(split) else {
+            return Err(internal(format!("a record of unknown partition {split}")));
+        };
+        position.advance(offset);
+        if let Some(clock) = &mut self.clock {
+            clock.has_more(split);
+        }
+        Ok(())
     }
 
     fn bad(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
@@ -214,15 +228,14 @@ impl SourceInput {
     /// Partitions that the source has found since the last look.
     fn take_up_splits(&mut self) {
         let SourceInput { source, intake, paused, .. } = self;
-        for split in &source.splits()[intake.splits.len()..] {
-            let reached = restored(split).map_or(NO_WATERMARK, |metadata| metadata.reached);
-            if let Some(clock) = &mut intake.clock {
-                clock.add_partition(reached, intake.now_ms);
-            }
-            intake.positions.push(PartitionPosition::new(split.start));
-            intake.splits.push(split.clone());
-            paused.push(false);
+        let found = &source.splits()[intake.splits.len()..];
+        if let Some(clock) = &mut intake.clock {
+            let reached = |split| restored(split).map_or(NO_WATERMARK, |metadata| metadata.reached);
+            clock.add_partitions(&found.iter().map(reached).collect::<Vec<_>>(), intake.now_ms);
         }
+        intake.positions.extend(found.iter().map(|split| PartitionPosition::new(split.start)));
+        intake.splits.extend_from_slice(found);
+        paused.resize(intake.splits.len(), false);
     }
 
     pub fn operator(&self) -> usize {
@@ -324,7 +337,7 @@ impl SourceInput {
 
     /// The last barrier has passed all slots: commits what has been dealt with.
     pub fn commit(&mut self, job: &Job) -> Result<()> {
-        let emitted = job.emitted(&self.windows);
+        let emitted = job.emitted(self.operator, &self.windows);
         let positions = self.intake.positions.iter_mut().enumerate();
         let positions: Vec<Position> = positions.filter_map(|(split, p)| p.commit(split, emitted)).collect();
         if positions.is_empty() {

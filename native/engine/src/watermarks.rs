@@ -29,8 +29,10 @@ impl Combined {
         Combined { inputs: vec![Watermark::NONE; inputs], current: Watermark { time: NO_WATERMARK, idle: inputs == 0 } }
     }
 
-    pub fn add_input(&mut self) {
-        self.inputs.push(Watermark::NONE);
+    /// Adds inputs that are at these watermarks. All at once: the first alone must not decide how far time has come.
+    pub fn add_inputs(&mut self, watermarks: impl IntoIterator<Item = Watermark>) {
+        self.inputs.extend(watermarks);
+        self.combine();
     }
 
     pub fn current(&self) -> Watermark {
@@ -45,6 +47,10 @@ impl Combined {
     pub fn update(&mut self, input: usize, watermark: Watermark) -> Option<Watermark> {
         let slot = self.inputs.get_mut(input)?;
         *slot = Watermark { time: slot.time.max(watermark.time), idle: watermark.idle };
+        self.combine()
+    }
+
+    fn combine(&mut self) -> Option<Watermark> {
         let active = self.inputs.iter().filter(|w| !w.idle);
         let next = match active.map(|w| w.time).min() {
             Some(time) => Watermark { time, idle: false },
@@ -100,6 +106,16 @@ mod tests {
         combined.update(1, idle(NO_WATERMARK));
         assert_eq!(combined.update(1, active(3)), None);
         assert_eq!(combined.current(), active(10));
+    }
+
+    #[test]
+    fn inputs_that_are_added_ahead_of_one_another_wait_for_the_slowest() {
+        let mut combined = Combined::new(0);
+        combined.add_inputs([active(30), active(10), active(20)]);
+        assert_eq!(combined.current(), active(10));
+        combined.add_inputs([active(NO_WATERMARK)]);
+        assert_eq!(combined.current(), active(10), "time does not turn back");
+        assert_eq!(combined.update(1, active(40)), None);
     }
 
     #[test]

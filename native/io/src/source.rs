@@ -48,6 +48,9 @@ pub trait Receiver {
     /// `first_offset + i`.
     fn rows(&mut self, split: usize, first_offset: i64, rows: RecordBatch) -> std::result::Result<(), Self::Error>;
 
+    /// Everything that the split holds for now has been handed over. Said once or again, until the next record.
+    fn caught_up(&mut self, _split: usize) {}
+
     /// The split has ended: nothing more comes from it.
     fn end(&mut self, split: usize) -> std::result::Result<(), Self::Error>;
 }

@@ -177,13 +177,19 @@ impl Input {
                 Some(open) => open,
                 // A followed file may be away between two that have its path.
                 none => match OpenFile::open(&self.path) {
-                    Err(error) if self.follow && error.kind() == ErrorKind::NotFound => return Ok(given),
+                    Err(error) if self.follow && error.kind() == ErrorKind::NotFound => {
+                        receiver.caught_up(split);
+                        return Ok(given);
+                    }
                     opened => none.insert(opened.map_err(|error| failed(&self.path, self.next_line, &error))?),
                 },
             };
             let line = match self.lines.next(open) {
                 Ok(Next::Line(line)) => line,
-                Ok(Next::End) if self.follow && !has_gone(&self.path, open)? => return Ok(given),
+                Ok(Next::End) if self.follow && !has_gone(&self.path, open)? => {
+                    receiver.caught_up(split);
+                    return Ok(given);
+                }
                 Ok(Next::End) => {
                     self.open = None;
                     self.ended = !self.follow;

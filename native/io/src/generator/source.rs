@@ -139,6 +139,7 @@ impl<R: Receiver> Source<R> for GeneratorSource {
         }
         let count = self.due().saturating_sub(self.next).min(max_records as u64);
         if count == 0 {
+            receiver.caught_up(0);
             return Ok(Poll::Empty { retry_after_ms: Some(self.retry_after_ms()) });
         }
         let rows = self.rows(count as usize)?;

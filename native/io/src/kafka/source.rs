@@ -38,7 +38,10 @@ const FIXED: &[(&str, &str)] =
 const RESERVED: &[Reserved] = &[
     Reserved { key: "enable.auto.commit", because: "positions are committed when what they lead to is durable" },
     Reserved { key: "enable.auto.offset.store", because: "positions are committed when what they lead to is durable" },
-    Reserved { key: "enable.partition.eof", because: "bounded reads need it" },
+    Reserved {
+        key: "enable.partition.eof",
+        because: "the end of a partition tells when it is idle, and when a bounded read is done",
+    },
 ];
 
 /// The partitions of one slot.
@@ -173,7 +176,10 @@ impl<R: Receiver> Source<R> for KafkaSource {
                         offset + 1
                     }
                     // It has come to the end of what there is, past any records that are not to be seen.
-                    Some(RDKafkaErrorCode::PartitionEOF) => message.offset(),
+                    Some(RDKafkaErrorCode::PartitionEOF) => {
+                        receiver.caught_up(split);
+                        message.offset()
+                    }
                     Some(code) if is_transient(code) => continue,
                     Some(code) => return Err(on_message_error(&message, code, &self.splits[split]).into()),
                 };
