@@ -16,7 +16,14 @@ import type {
   ValueOf,
 } from "./schema/type.js";
 
-/** Strings and bytes, decoded when they are looked at. */
+/**
+ * Strings and bytes, decoded when they are looked at.
+ *
+ * ```ts
+ * import type { TextColumn } from "millrace";
+ * const longest = (names: TextColumn<string>) => Math.max(...Array.from(names, (name) => name.length));
+ * ```
+ */
 export interface TextColumn<T> {
   readonly length: number;
   get(row: number): T;
@@ -26,6 +33,11 @@ export interface TextColumn<T> {
 /**
  * A column of a batch. Numbers are typed arrays over the core's own memory: read them, do not write them, and do not
  * keep them after the call. Where a value is null they hold anything; ask `batch.isNull(name, row)`.
+ *
+ * ```ts
+ * import type { BatchColumn } from "millrace";
+ * const total = (prices: BatchColumn<{ kind: "int64" }>) => prices.reduce((sum, price) => sum + price, 0n);
+ * ```
  */
 export type BatchColumn<T> = [T] extends [Int32 | Day]
   ? Int32Array
@@ -45,14 +57,33 @@ export type BatchColumn<T> = [T] extends [Int32 | Day]
                 ? TextColumn<RowOf<S>>
                 : never;
 
-/** What `.mapBatch` gets: some thousand rows as columns. */
+/**
+ * What `.mapBatch` gets: some thousand rows as columns.
+ *
+ * ```ts
+ * import { type Batch, schema, t } from "millrace";
+ * const Bid = schema({ price: t.int64() });
+ * const isFree = (batch: Batch<typeof Bid.shape>) => Array.from(batch.columns.price, (price) => price === 0n);
+ * ```
+ */
 export interface Batch<S extends Shape> {
   readonly length: number;
   readonly columns: { readonly [K in keyof S]: BatchColumn<NonNull<S[K]>> };
   isNull(column: keyof S & string, row: number): boolean;
 }
 
-/** What `.mapBatch` returns: a column each, as a typed array of its type or as an array of values. */
+/**
+ * What `.mapBatch` returns: a column each, as a typed array of its type or as an array of values.
+ *
+ * ```ts
+ * import { type Batch, type BatchResult, schema, t } from "millrace";
+ * const Bid = schema({ price: t.int64() });
+ * const Cents = schema({ cents: t.int64() });
+ * const toCents = ({ columns }: Batch<typeof Bid.shape>): BatchResult<typeof Cents.shape> => ({
+ *   cents: columns.price.map((price) => price * 100n),
+ * });
+ * ```
+ */
 export type BatchResult<S extends Shape> = {
   readonly [K in keyof S]: BatchColumn<NonNull<S[K]>> | readonly ValueOf<S[K]>[];
 };

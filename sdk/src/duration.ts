@@ -3,10 +3,26 @@ import { PlanError } from "./errors.js";
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
 
-/** A length of time: "500ms", "10s", "1m", "2h", "1d". */
+/**
+ * A length of time: "500ms", "10s", "1m", "2h", "1d".
+ *
+ * ```ts
+ * import { type Duration, tumbling } from "millrace";
+ * const size: Duration = "10s";
+ * const window = tumbling(size);
+ * ```
+ */
 export type Duration = `${number}${keyof typeof MILLISECONDS}`;
 
-/** A size in bytes: "64MB"; a KB is 1,024 bytes. */
+/**
+ * A size in bytes: "64MB"; a KB is 1,024 bytes.
+ *
+ * ```ts
+ * import { files, json, type Size } from "millrace";
+ * const rollBytes: Size = "64MB";
+ * const sink = files({ directory: "out", format: json(), rollBytes });
+ * ```
+ */
 export type Size = `${number}${keyof typeof BYTES}`;
 
 /** A duration in milliseconds; `what` names it in the error. */

@@ -1,4 +1,13 @@
-/** What every error of Millrace has: a code, and the step of the job that it concerns. */
+/**
+ * What every error of Millrace has: a code, and the step of the job that it concerns.
+ *
+ * ```ts
+ * import { MillraceError } from "millrace";
+ * const report = (error: unknown) => {
+ *   if (error instanceof MillraceError) console.error(error.code, error.step, error.message);
+ * };
+ * ```
+ */
 export class MillraceError extends Error {
   constructor(
     readonly code: ErrorCode,
@@ -12,52 +21,112 @@ export class MillraceError extends Error {
   }
 }
 
-/** The codes that errors of the core carry. */
+/**
+ * The codes that errors of the core carry.
+ *
+ * ```ts
+ * import type { ErrorCode } from "millrace";
+ * const ofTheJob: readonly ErrorCode[] = ["PLAN", "EXPRESSION", "FUNCTION"];
+ * ```
+ */
 export type ErrorCode = "PLAN" | "SOURCE" | "BAD_RECORD" | "SINK" | "EXPRESSION" | "FUNCTION" | "INTERNAL";
 
-/** The job is wrong: a column that is not there, types that do not go together, a step in the wrong place. */
+/**
+ * The job is wrong: a column that is not there, types that do not go together, a step in the wrong place.
+ *
+ * ```ts
+ * import { job, PlanError } from "millrace";
+ * try {
+ *   job("without a source", () => {});
+ * } catch (error) {
+ *   if (error instanceof PlanError) console.error(error.message);
+ * }
+ * ```
+ */
 export class PlanError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("PLAN", message, step, options);
   }
 }
 
-/** A source could not be opened or read. */
+/**
+ * A source could not be opened or read.
+ *
+ * ```ts
+ * import { SinkError, SourceError } from "millrace";
+ * const mayPass = (error: unknown) => error instanceof SourceError || error instanceof SinkError;
+ * ```
+ */
 export class SourceError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("SOURCE", message, step, options);
   }
 }
 
-/** A record could not be decoded, and the job is to fail on it. */
+/**
+ * A record could not be decoded, and the job is to fail on it.
+ *
+ * ```ts
+ * import { BadRecordError } from "millrace";
+ * const isOfTheData = (error: unknown) => error instanceof BadRecordError;
+ * ```
+ */
 export class BadRecordError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("BAD_RECORD", message, step, options);
   }
 }
 
-/** A sink could not be opened or written. */
+/**
+ * A sink could not be opened or written.
+ *
+ * ```ts
+ * import { SinkError, SourceError } from "millrace";
+ * const mayPass = (error: unknown) => error instanceof SourceError || error instanceof SinkError;
+ * ```
+ */
 export class SinkError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("SINK", message, step, options);
   }
 }
 
-/** An expression failed on a value: an overflow, a division by zero, a cast. */
+/**
+ * An expression failed on a value: an overflow, a division by zero, a cast.
+ *
+ * ```ts
+ * import { ExpressionError } from "millrace";
+ * const isOverflow = (error: unknown) => error instanceof ExpressionError && error.message.includes("overflow");
+ * ```
+ */
 export class ExpressionError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("EXPRESSION", message, step, options);
   }
 }
 
-/** A user function threw, or returned what its step does not allow. */
+/**
+ * A user function threw, or returned what its step does not allow.
+ *
+ * ```ts
+ * import { FunctionError } from "millrace";
+ * const thrown = (error: unknown) => (error instanceof FunctionError ? error.cause : undefined);
+ * ```
+ */
 export class FunctionError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("FUNCTION", message, step, options);
   }
 }
 
-/** A defect of Millrace itself. */
+/**
+ * A defect of Millrace itself.
+ *
+ * ```ts
+ * import { InternalError } from "millrace";
+ * const isToReport = (error: unknown) => error instanceof InternalError;
+ * ```
+ */
 export class InternalError extends MillraceError {
   constructor(message: string, step?: string, options?: ErrorOptions) {
     super("INTERNAL", message, step, options);
@@ -74,7 +143,14 @@ const CLASSES = {
   INTERNAL: InternalError,
 } as const;
 
-/** The error that a code of the core stands for; an unknown code is a defect. */
+/**
+ * The error that a code of the core stands for; an unknown code is a defect.
+ *
+ * ```ts
+ * import { errorFromCode, SinkError } from "millrace";
+ * const isSinkError = errorFromCode("SINK", "the broker is gone", "kafka(revenue)") instanceof SinkError;
+ * ```
+ */
 export function errorFromCode(code: string, message: string, step?: string, cause?: unknown): MillraceError {
   const Class = Object.hasOwn(CLASSES, code) ? CLASSES[code as ErrorCode] : InternalError;
   return new Class(message, step, cause === undefined ? undefined : { cause });

@@ -1,4 +1,4 @@
-import { type JobBuilder, json, kafka, type Stream, schema, t } from "millrace";
+import { type JobBuilder, json, kafka, type Stream } from "millrace";
 import { type Equal, expect, type Int64, type Null, type RowsOf } from "./expect.js";
 import { Everything, rows } from "./rows.js";
 

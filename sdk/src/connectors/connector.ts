@@ -3,7 +3,15 @@ import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js"
 import type { Schema } from "../schema/schema.js";
 import type { Bytes, Null, Shape, Text } from "../schema/type.js";
 
-/** Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs. */
+/**
+ * Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs.
+ *
+ * ```ts
+ * import { json, kafka, type Source, schema, t } from "millrace";
+ * const Price = schema({ price: t.int64() });
+ * const source: Source<typeof Price.shape> = kafka({ topic: "prices", brokers: "localhost:9092", format: json(Price) });
+ * ```
+ */
 export interface Source<S extends Shape> {
   readonly role: "source";
   /** As `explain` and errors call it. */
@@ -17,7 +25,16 @@ export interface Source<S extends Shape> {
 /** The key or a header of a record. */
 export type RecordPart = Typed<Text | Bytes | Null>;
 
-/** Where a stream goes to. Made by `kafka`, `files`, `stdout` or `table`. */
+/**
+ * Where a stream goes to. Made by `kafka`, `files`, `stdout` or `table`.
+ *
+ * ```ts
+ * import { json, kafka, type Sink, stdout } from "millrace";
+ * const sink: Sink = process.stdout.isTTY
+ *   ? stdout({ format: json() })
+ *   : kafka({ topic: "prices", brokers: "localhost:9092", format: json() });
+ * ```
+ */
 export interface Sink<S extends Shape = Shape> {
   readonly role: "sink";
   readonly name: string;
@@ -26,7 +43,15 @@ export interface Sink<S extends Shape = Shape> {
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
 }
 
-/** JSON, one object a record. */
+/**
+ * JSON, one object a record.
+ *
+ * ```ts
+ * import { type Json, json, schema, t } from "millrace";
+ * const Price = schema({ price: t.int64() });
+ * const format: Json<typeof Price.shape> = json(Price);
+ * ```
+ */
 export interface Json<S extends Shape | undefined = undefined> {
   readonly format: "json";
   readonly schema: S extends Shape ? Schema<S> : undefined;
@@ -48,9 +73,24 @@ export function json(schema?: Schema): unknown {
   return { format: "json", schema };
 }
 
-/** What becomes of a record that cannot be decoded: the job fails (the default), it is skipped and counted, or kept. */
+/**
+ * What becomes of a record that cannot be decoded: the job fails (the default), it is skipped and counted, or kept.
+ *
+ * ```ts
+ * import { env, type OnBadRecord } from "millrace";
+ * const onBadRecord: OnBadRecord = env("STRICT", "no") === "yes" ? "fail" : "skip";
+ * ```
+ */
 export type OnBadRecord = "fail" | "skip" | DeadLetter;
 
+/**
+ * Where bad records are kept. Made by `deadLetter`.
+ *
+ * ```ts
+ * import { type DeadLetter, deadLetter, files, json } from "millrace";
+ * const bad: DeadLetter = deadLetter(files({ directory: "bad", format: json() }));
+ * ```
+ */
 export interface DeadLetter {
   readonly deadLetter: SinkConfig;
 }

@@ -2,6 +2,16 @@ import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
 import type { Shape } from "../schema/type.js";
 import type { Json, OnBadRecord, Sink, Source } from "./connector.js";
 
+/**
+ * Which files are read, and how.
+ *
+ * ```ts
+ * import { type FileSourceOptions, files, json, schema, t } from "millrace";
+ * const Line = schema({ message: t.string() });
+ * const options: FileSourceOptions<typeof Line.shape> = { paths: ["a.jsonl", "b/*.jsonl.gz"], format: json(Line), follow: true };
+ * const source = files(options);
+ * ```
+ */
 export interface FileSourceOptions<S extends Shape> {
   /** Paths or globs; .gz and .zst are decompressed. */
   readonly paths: string | readonly string[];
@@ -11,6 +21,15 @@ export interface FileSourceOptions<S extends Shape> {
   readonly onBadRecord?: OnBadRecord;
 }
 
+/**
+ * Where files are written, and when they are closed.
+ *
+ * ```ts
+ * import { type FileSinkOptions, files, json } from "millrace";
+ * const options: FileSinkOptions = { directory: "out", format: json(), rollBytes: "64MB", rollInterval: "10s" };
+ * const sink = files(options);
+ * ```
+ */
 export interface FileSinkOptions {
   readonly directory: string;
   readonly format: Json;

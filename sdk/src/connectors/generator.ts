@@ -4,6 +4,15 @@ import { type Schema, schema, t } from "../schema/schema.js";
 import type { Shape } from "../schema/type.js";
 import type { Source } from "./connector.js";
 
+/**
+ * What `generator` makes, and how fast.
+ *
+ * ```ts
+ * import { type GeneratorOptions, generator } from "millrace";
+ * const options: GeneratorOptions = { rate: 10_000, count: 1_000_000, outOfOrderness: "200ms" };
+ * const source = generator.bids(options);
+ * ```
+ */
 export interface GeneratorOptions {
   /** Events a second over all slots; as many as the machine can without it. */
   readonly rate?: number;

@@ -4,7 +4,19 @@ import { KafkaStart } from "../generated/millrace/plan.js";
 import type { Shape } from "../schema/type.js";
 import type { Json, OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
 
-/** How to reach a Kafka cluster. */
+/**
+ * How to reach a Kafka cluster.
+ *
+ * ```ts
+ * import { env, json, type KafkaConnection, kafka } from "millrace";
+ * const cluster: KafkaConnection = {
+ *   brokers: ["a:9093", "b:9093"],
+ *   tls: true,
+ *   sasl: { mechanism: "SCRAM-SHA-512", username: "millrace", password: env("KAFKA_PASSWORD", "") },
+ * };
+ * const sink = kafka({ ...cluster, topic: "revenue", format: json() });
+ * ```
+ */
 export interface KafkaConnection {
   /** "host:port", several with commas or as a list. */
   readonly brokers: string | readonly string[];
@@ -19,6 +31,22 @@ export interface KafkaConnection {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/**
+ * What is read from Kafka, from where, and as what.
+ *
+ * ```ts
+ * import { json, type KafkaSourceOptions, kafka, schema, t } from "millrace";
+ * const Bid = schema({ price: t.int64() });
+ * const options: KafkaSourceOptions<typeof Bid.shape> = {
+ *   brokers: "localhost:9092",
+ *   pattern: /bids-\w+/,
+ *   format: json(Bid),
+ *   start: "earliest",
+ *   onBadRecord: "skip",
+ * };
+ * const source = kafka(options);
+ * ```
+ */
 export interface KafkaSourceOptions<S extends Shape> extends KafkaConnection {
   readonly topic?: string;
   readonly topics?: readonly string[];
@@ -37,6 +65,22 @@ export interface KafkaSourceOptions<S extends Shape> extends KafkaConnection {
   readonly onBadRecord?: OnBadRecord;
 }
 
+/**
+ * What is written to Kafka, and by which key.
+ *
+ * ```ts
+ * import { json, type KafkaSinkOptions, kafka, schema, t } from "millrace";
+ * const Total = schema({ channel: t.string(), total: t.int64() });
+ * const options: KafkaSinkOptions<typeof Total.shape> = {
+ *   brokers: "localhost:9092",
+ *   topic: "totals",
+ *   format: json(),
+ *   key: (row) => row.channel,
+ *   compression: "zstd",
+ * };
+ * const sink = kafka(options);
+ * ```
+ */
 export interface KafkaSinkOptions<S extends Shape> extends KafkaConnection {
   readonly topic: string;
   readonly format: Json;

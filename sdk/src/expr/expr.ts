@@ -33,10 +33,9 @@ export interface Typed<T extends AnyType> {
  * An expression over the columns of a stream. It describes, it does not compute: the core does that.
  *
  * ```ts
- * import { generator, job, stdout, json } from "millrace";
- * export default job("cheap", (j) =>
- *   j.source(generator.bids({ count: 10 })).filter((bid) => bid.price.lt(100)).to(stdout({ format: json() })),
- * );
+ * import { type Expr, generator, type JobBuilder } from "millrace";
+ * const isCheap = (price: Expr<{ kind: "int64" }>) => price.lt(100);
+ * const cheap = (j: JobBuilder) => j.source(generator.bids()).filter((bid) => isCheap(bid.price));
  * ```
  */
 export type Expr<T extends AnyType = AnyType> = Common<T> & MethodsOf<NonNull<T>, NullOf<T>>;
@@ -46,10 +45,26 @@ export interface TypedName<T extends AnyType, N extends string> extends Typed<T>
   readonly [named]: N;
 }
 
-/** An expression with a name: a column, or `expr.as("name")`. */
+/**
+ * An expression with a name: a column, or `expr.as("name")`.
+ *
+ * ```ts
+ * import type { Named } from "millrace";
+ * type Price = Named<{ kind: "int64" }, "price">;
+ * const isLarge = (price: Price) => price.gt(1000);
+ * ```
+ */
 export type Named<T extends AnyType, N extends string> = Expr<T> & TypedName<T, N>;
 
-/** The columns of a row as expressions. */
+/**
+ * The columns of a row as expressions.
+ *
+ * ```ts
+ * import { type Columns, schema, t } from "millrace";
+ * const Order = schema({ count: t.int64(), price: t.int64() });
+ * const total = (order: Columns<typeof Order.shape>) => order.count.mul(order.price);
+ * ```
+ */
 export type Columns<S extends Shape> = { readonly [K in keyof S & string]: Named<S[K], K> };
 
 /** The type of an expression. */

@@ -27,7 +27,18 @@ export function lit(value: unknown, type?: Column<AnyType>): unknown {
   return toValue(value, { kind });
 }
 
-/** A choice under construction: more conditions, or what holds otherwise. */
+/**
+ * A choice under construction: more conditions, or what holds otherwise.
+ *
+ * ```ts
+ * import { generator, type JobBuilder, lit, type When, when } from "millrace";
+ * const sized = (j: JobBuilder) =>
+ *   j.source(generator.bids()).select((bid) => {
+ *     const size: When<{ kind: "string" }> = when(bid.price.gt(1000), lit("large")).when(bid.price.gt(100), "medium");
+ *     return { size: size.otherwise("small") };
+ *   });
+ * ```
+ */
 export interface When<T extends AnyType> {
   when<O extends Operand<NonNull<T>>>(condition: Typed<Bool | Null>, then: O): When<EitherOrNull<T, O>>;
   otherwise<O extends Operand<NonNull<T>>>(value: O): Expr<EitherOrNull<T, O>>;

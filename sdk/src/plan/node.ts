@@ -65,7 +65,15 @@ export interface WindowConfig {
   readonly offset: number;
 }
 
-/** A function of the user's, as the worker runs it. */
+/**
+ * A function of the user's, as the worker runs it.
+ *
+ * ```ts
+ * import type { Job, UserFunction } from "millrace";
+ * const told = ({ kind, output }: UserFunction) => `${kind} gives ${output.fields.map((field) => field.name).join(", ")}`;
+ * const functionsOf = (job: Job) => job.functions.map(told);
+ * ```
+ */
 export interface UserFunction {
   readonly kind: "map" | "flatMap" | "mapBatch";
   readonly fn: (input: never) => unknown;

@@ -21,7 +21,15 @@ import type {
   TimeUnit,
 } from "./type.js";
 
-/** A column of a schema. */
+/**
+ * A column of a schema.
+ *
+ * ```ts
+ * import { type Column, schema, t } from "millrace";
+ * const id: Column<{ kind: "int64" }> = t.int64();
+ * const Order = schema({ id, parent: id.nullable() });
+ * ```
+ */
 export class Column<T extends AnyType> {
   constructor(
     readonly type: DataType,
@@ -41,7 +49,15 @@ type ColumnType<C> = C extends Column<infer T> ? T : never;
 export type Columns = Readonly<Record<string, Column<AnyType>>>;
 export type ShapeOf<C extends Columns> = { readonly [K in keyof C]: ColumnType<C[K]> };
 
-/** The columns of records: a value that carries the type of its rows. */
+/**
+ * The columns of records: a value that carries the type of its rows.
+ *
+ * ```ts
+ * import { type Schema, schema, t } from "millrace";
+ * const columnsOf = (of: Schema) => of.fields.map((field) => field.name);
+ * const names = columnsOf(schema({ auction: t.int64(), price: t.int64() }));
+ * ```
+ */
 export class Schema<S extends Shape = Shape> {
   constructor(readonly fields: readonly Field[]) {}
 
@@ -49,7 +65,16 @@ export class Schema<S extends Shape = Shape> {
   declare readonly shape: S;
 }
 
-/** The type of a schema's rows in JavaScript: `type Bid = Row<typeof Bid>`. */
+/**
+ * The type of a schema's rows in JavaScript.
+ *
+ * ```ts
+ * import { type Row, schema, t } from "millrace";
+ * const Bid = schema({ auction: t.int64(), channel: t.string().nullable() });
+ * type Bid = Row<typeof Bid>;
+ * const bid: Bid = { auction: 1n, channel: null };
+ * ```
+ */
 export type Row<S> = S extends Schema<infer Sh> ? RowOf<Sh> : never;
 
 /**

@@ -1,4 +1,11 @@
-/** The types of columns. A type with `Null` in its union may be null. */
+/**
+ * The types of columns. A type with `Null` in its union may be null.
+ *
+ * ```ts
+ * import { type DataType, schema, t } from "millrace";
+ * const types: DataType[] = schema({ id: t.int64(), name: t.string() }).fields.map((field) => field.type);
+ * ```
+ */
 export type DataType =
   | Bool
   | Int32
@@ -65,10 +72,24 @@ export interface Null {
 export type AnyType = DataType | Null;
 export type Numeric = Int32 | Int64 | Float64 | Decimal;
 
-/** The columns of a row, by name. */
+/**
+ * The columns of a row, by name.
+ *
+ * ```ts
+ * import type { Schema, Shape, Source } from "millrace";
+ * const schemaOf = <S extends Shape>(source: Source<S>): Schema<S> => source.schema;
+ * ```
+ */
 export type Shape = Readonly<Record<string, AnyType>>;
 
-/** A column as the plan knows it. */
+/**
+ * A column as the plan knows it.
+ *
+ * ```ts
+ * import { type Field, schema, t } from "millrace";
+ * const required: Field[] = schema({ id: t.int64(), note: t.string().nullable() }).fields.filter((field) => !field.nullable);
+ * ```
+ */
 export interface Field {
   readonly name: string;
   readonly type: DataType;

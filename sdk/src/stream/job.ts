@@ -7,6 +7,15 @@ import { writePlan } from "../plan/write.js";
 import type { Shape } from "../schema/type.js";
 import { type SourceStream, sourceStream } from "./stream.js";
 
+/**
+ * How a job runs, where its defaults do not do.
+ *
+ * ```ts
+ * import { generator, type JobOptions, job, table } from "millrace";
+ * const options: JobOptions = { parallelism: 2, commitInterval: "5s" };
+ * export default job("bids", (j) => j.source(generator.bids()).to(table()), options);
+ * ```
+ */
 export interface JobOptions {
   /** Slots, a thread each; as many as the machine has cores by default. */
   readonly parallelism?: number;
@@ -16,12 +25,28 @@ export interface JobOptions {
   readonly commitInterval?: Duration;
 }
 
-/** What a job is built with. */
+/**
+ * What a job is built with.
+ *
+ * ```ts
+ * import { generator, type JobBuilder, job, table } from "millrace";
+ * const bids = (j: JobBuilder) => j.source(generator.bids({ count: 10 })).eventTime((bid) => bid.dateTime);
+ * export default job("bids", (j) => bids(j).to(table()));
+ * ```
+ */
 export interface JobBuilder {
   source<S extends Shape>(source: Source<S>): SourceStream<S>;
 }
 
-/** A job: a plan, and the functions that it calls. */
+/**
+ * A job: a plan, and the functions that it calls.
+ *
+ * ```ts
+ * import { generator, type Job, job, table } from "millrace";
+ * const bids: Job = job("bids", (j) => j.source(generator.bids()).to(table()));
+ * console.log(bids.steps.map((step) => step.name));
+ * ```
+ */
 export class Job {
   constructor(
     readonly name: string,

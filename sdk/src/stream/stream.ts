@@ -43,7 +43,15 @@ export type KeyShape<K> =
       ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, TypedName<AnyType, P>>> }
       : ShapeOfExprs<K>;
 
-/** How event time goes on in a stream. */
+/**
+ * How event time goes on in a stream.
+ *
+ * ```ts
+ * import { type EventTimeOptions, generator, type JobBuilder } from "millrace";
+ * const options: EventTimeOptions = { outOfOrderness: "1s", idleTimeout: "5s", whenIdle: "advance" };
+ * const bids = (j: JobBuilder) => j.source(generator.bids()).eventTime((bid) => bid.dateTime, options);
+ * ```
+ */
 export interface EventTimeOptions {
   /** How much later than a later event an event may come and still be on time; "0s" by default. */
   readonly outOfOrderness?: Duration;
@@ -57,7 +65,15 @@ export interface EventTimeOptions {
 
 declare const shape: unique symbol;
 
-/** Rows of one shape on their way. Every method adds one step and gives the stream that leaves it. */
+/**
+ * Rows of one shape on their way. Every method adds one step and gives the stream that leaves it.
+ *
+ * ```ts
+ * import { generator, type JobBuilder, type Shape, type Stream, table } from "millrace";
+ * const shown = <S extends Shape>(stream: Stream<S>) => stream.id("shown").to(table());
+ * const bids = (j: JobBuilder) => shown(j.source(generator.bids()));
+ * ```
+ */
 export class Stream<S extends Shape> {
   /** Carries the shape, so that a stream with a column more or less is another type; never there at run time. */
   declare readonly [shape]: (row: S) => S;
@@ -67,7 +83,14 @@ export class Stream<S extends Shape> {
     protected readonly node: PlanNode,
   ) {}
 
-  /** The rows for which a condition holds; null counts as false. */
+  /**
+   * The rows for which a condition holds; null counts as false.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const cheap = (j: JobBuilder) => j.source(generator.bids()).filter((bid) => bid.price.lt(100));
+   * ```
+   */
   filter(predicate: (row: Columns<S>) => Typed<Bool | Null>): Stream<S> {
     const value = describe("filter", this.node.fields, (row: Columns<S>) => condition(predicate(row)));
     return new Stream(
@@ -76,7 +99,15 @@ export class Stream<S extends Shape> {
     );
   }
 
-  /** New columns from the old ones. */
+  /**
+   * New columns from the old ones.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const prices = (j: JobBuilder) =>
+   *   j.source(generator.bids()).select((bid) => ({ id: bid.auction, dollars: bid.price.div(100) }));
+   * ```
+   */
   select<O extends Readonly<Record<string, Typed<AnyType>>>>(
     columns: (row: Columns<S>) => O,
   ): Stream<Simplify<ShapeOfExprs<O>>> {
@@ -87,22 +118,59 @@ export class Stream<S extends Shape> {
     );
   }
 
-  /** One row from each row, by a function of yours. It runs in JavaScript, in every slot. */
+  /**
+   * One row from each row, by a function of yours. It runs in JavaScript, in every slot.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, schema, t } from "millrace";
+   * const Label = schema({ label: t.string() });
+   * const labels = (j: JobBuilder) =>
+   *   j.source(generator.bids()).map(Label, (bid) => ({ label: `${bid.channel}: ${bid.price}` }));
+   * ```
+   */
   map<O extends Shape>(output: Schema<O>, fn: (row: RowOf<S>) => RowOf<O>): Stream<O> {
     return this.#function("map", output, fn);
   }
 
-  /** Any number of rows from each row, by a function of yours. */
+  /**
+   * Any number of rows from each row, by a function of yours.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, schema, t } from "millrace";
+   * const Word = schema({ word: t.string() });
+   * const words = (j: JobBuilder) =>
+   *   j.source(generator.bids()).flatMap(Word, (bid) => bid.extra.split(" ").map((word) => ({ word })));
+   * ```
+   */
   flatMap<O extends Shape>(output: Schema<O>, fn: (row: RowOf<S>) => Iterable<RowOf<O>>): Stream<O> {
     return this.#function("flatMap", output, fn);
   }
 
-  /** As many rows as come, a batch at a time, as columns: the fast way into JavaScript. */
+  /**
+   * As many rows as come, a batch at a time, as columns: the fast way into JavaScript.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, schema, t } from "millrace";
+   * const Price = schema({ price: t.int64() });
+   * const doubled = (j: JobBuilder) =>
+   *   j.source(generator.bids()).mapBatch(Price, ({ columns }) => ({ price: columns.price.map((price) => price * 2n) }));
+   * ```
+   */
   mapBatch<O extends Shape>(output: Schema<O>, fn: (batch: Batch<S>) => BatchResult<O>): Stream<O> {
     return this.#function("mapBatch", output, fn);
   }
 
-  /** All rows of several streams of the same shape. */
+  /**
+   * All rows of several streams of the same shape.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const ids = (j: JobBuilder) => {
+   *   const persons = j.source(generator.persons()).select((person) => ({ id: person.id }));
+   *   return j.source(generator.auctions()).select((auction) => ({ id: auction.id })).union(persons);
+   * };
+   * ```
+   */
   union(...others: readonly Stream<S>[]): Stream<S> {
     return inStep("union", () => {
       if (others.length === 0) throw new PlanError("it takes at least one other stream");
@@ -118,13 +186,31 @@ export class Stream<S extends Shape> {
     });
   }
 
-  /** Rows of the same key come together: by columns, or by expressions with names. */
+  /**
+   * Rows of the same key come together: by columns, or by expressions with names.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const byBucket = (j: JobBuilder) =>
+   *   j.source(generator.bids()).keyBy((bid) => [bid.channel, bid.auction.mod(10).as("bucket")]);
+   * ```
+   */
   keyBy<const K extends KeySelection>(key: (row: Columns<S>) => K): KeyedStream<S, Simplify<KeyShape<K>>> {
     const keys = describe("keyBy", this.node.fields, (row: Columns<S>) => keysOf(key(row)));
     return new KeyedStream(this.graph, this.node, keys);
   }
 
-  /** Sends the rows to a sink. A stream may go to several. */
+  /**
+   * Sends the rows to a sink. A stream may go to several.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, json, kafka } from "millrace";
+   * const bids = (j: JobBuilder) =>
+   *   j
+   *     .source(generator.bids())
+   *     .to(kafka({ topic: "bids", brokers: "localhost:9092", format: json(), key: (bid) => bid.channel }));
+   * ```
+   */
   to(sink: Sink<S>, options: { readonly id?: string } = {}): void {
     const [key, headers] = inStep(sink.name, () => {
       const row = columnsOf<S>(this.node.fields);
@@ -141,7 +227,14 @@ export class Stream<S extends Shape> {
     if (options.id !== undefined) node.id = options.id;
   }
 
-  /** Names the last step, so that its state is found again when the job around it has changed. */
+  /**
+   * Names the last step, so that its state is found again when the job around it has changed.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const cheap = (j: JobBuilder) => j.source(generator.bids()).filter((bid) => bid.price.lt(100)).id("cheap");
+   * ```
+   */
   id(id: string): this {
     this.node.id = id;
     return this;
@@ -157,11 +250,23 @@ export class Stream<S extends Shape> {
   }
 }
 
-/** A stream as it comes from its source. */
+/**
+ * A stream as it comes from its source.
+ *
+ * ```ts
+ * import type { Shape, SourceStream } from "millrace";
+ * const byRecordTime = <S extends Shape>(stream: SourceStream<S>) => stream.eventTime({ outOfOrderness: "1s" });
+ * ```
+ */
 export class SourceStream<S extends Shape> extends Stream<S> {
   /**
    * Says when each row happened: by a timestamp column (or an int64 in milliseconds), or by the record's own timestamp.
    * Windows need it.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const bids = (j: JobBuilder) => j.source(generator.bids()).eventTime((bid) => bid.dateTime, { outOfOrderness: "1s" });
+   * ```
    */
   eventTime(options?: EventTimeOptions): Stream<S>;
   eventTime(time: (row: Columns<S>) => Typed<Timestamp | Int64>, options?: EventTimeOptions): Stream<S>;
@@ -177,7 +282,14 @@ export class SourceStream<S extends Shape> extends Stream<S> {
   }
 }
 
-/** A stream whose rows of one key come together. */
+/**
+ * A stream whose rows of one key come together.
+ *
+ * ```ts
+ * import { type KeyedStream, type Shape, tumbling } from "millrace";
+ * const hourly = <S extends Shape, K extends Shape>(stream: KeyedStream<S, K>) => stream.window(tumbling("1h"));
+ * ```
+ */
 export class KeyedStream<S extends Shape, K extends Shape> {
   constructor(
     private readonly graph: Graph,
@@ -185,7 +297,19 @@ export class KeyedStream<S extends Shape, K extends Shape> {
     private readonly keys: readonly NamedValue[],
   ) {}
 
-  /** Cuts the stream into windows of event time. */
+  /**
+   * Cuts the stream into windows of event time.
+   *
+   * ```ts
+   * import { generator, hopping, type JobBuilder } from "millrace";
+   * const windows = (j: JobBuilder) =>
+   *   j
+   *     .source(generator.bids())
+   *     .eventTime((bid) => bid.dateTime)
+   *     .keyBy((bid) => bid.channel)
+   *     .window(hopping("1m", "10s"));
+   * ```
+   */
   window(window: Window): WindowedStream<S, K> {
     const timeless = sourcesOf(this.node).find(({ step }) => step.kind === "source" && step.eventTime === undefined);
     if (timeless !== undefined) {
@@ -195,7 +319,15 @@ export class KeyedStream<S extends Shape, K extends Shape> {
   }
 }
 
-/** The windows of each key. */
+/**
+ * The windows of each key.
+ *
+ * ```ts
+ * import { count, type Shape, type WindowedStream } from "millrace";
+ * const counted = <S extends Shape, K extends Shape>(windows: WindowedStream<S, K>) =>
+ *   windows.aggregate((_, w) => ({ start: w.start, n: count() }));
+ * ```
+ */
 export class WindowedStream<S extends Shape, K extends Shape> {
   constructor(
     private readonly graph: Graph,
@@ -204,7 +336,20 @@ export class WindowedStream<S extends Shape, K extends Shape> {
     private readonly window: Window,
   ) {}
 
-  /** One row for each key and window: the key's columns, then those computed here. */
+  /**
+   * One row for each key and window: the key's columns, then those computed here.
+   *
+   * ```ts
+   * import { count, generator, type JobBuilder, max, tumbling } from "millrace";
+   * const totals = (j: JobBuilder) =>
+   *   j
+   *     .source(generator.bids())
+   *     .eventTime((bid) => bid.dateTime)
+   *     .keyBy((bid) => bid.channel)
+   *     .window(tumbling("10s"))
+   *     .aggregate((bid, w) => ({ start: w.start, n: count(), top: max(bid.price) }));
+   * ```
+   */
   aggregate<O extends Readonly<Record<string, Typed<AnyType>>>>(
     columns: (
       row: Columns<S>,

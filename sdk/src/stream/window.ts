@@ -2,19 +2,40 @@ import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
 import type { WindowConfig } from "../plan/node.js";
 
-/** How a keyed stream is cut into windows. */
+/**
+ * How a keyed stream is cut into windows.
+ *
+ * ```ts
+ * import { hopping, tumbling, type Window } from "millrace";
+ * const windows: Record<string, Window> = { hourly: tumbling("1h"), sliding: hopping("1h", "5m") };
+ * ```
+ */
 export interface Window {
   /** As `explain` calls it: "tumbling 10s". */
   readonly name: string;
   readonly config: WindowConfig;
 }
 
-/** Windows one after the other. They start at multiples of `size` since the epoch, plus `offset`. */
+/**
+ * Windows one after the other. They start at multiples of `size` since the epoch, plus `offset`.
+ *
+ * ```ts
+ * import { tumbling } from "millrace";
+ * const days = tumbling("1d", { offset: "6h" });
+ * ```
+ */
 export function tumbling(size: Duration, options: { readonly offset?: Duration } = {}): Window {
   return window(`tumbling ${size}`, size, size, options.offset);
 }
 
-/** Windows of `size` that start every `slide`: each event is in several of them. */
+/**
+ * Windows of `size` that start every `slide`: each event is in several of them.
+ *
+ * ```ts
+ * import { hopping } from "millrace";
+ * const lastMinute = hopping("1m", "10s");
+ * ```
+ */
 export function hopping(size: Duration, slide: Duration, options: { readonly offset?: Duration } = {}): Window {
   return window(`hopping ${size} / ${slide}`, size, slide, options.offset);
 }
