@@ -96,7 +96,7 @@ export class SinkError extends MillraceError {
  *
  * ```ts
  * import { ExpressionError } from "millrace";
- * const isOverflow = (error: unknown) => error instanceof ExpressionError && error.message.includes("overflow");
+ * const stepOf = (error: unknown) => (error instanceof ExpressionError ? error.step : undefined);
  * ```
  */
 export class ExpressionError extends MillraceError {
@@ -110,7 +110,7 @@ export class ExpressionError extends MillraceError {
  *
  * ```ts
  * import { FunctionError } from "millrace";
- * const thrown = (error: unknown) => (error instanceof FunctionError ? error.cause : undefined);
+ * const stackOfYours = (error: unknown) => (error instanceof FunctionError ? error.cause : undefined);
  * ```
  */
 export class FunctionError extends MillraceError {
