@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { selfSigned } from "./certificate.js";
 import { eventually } from "./eventually.js";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
@@ -9,35 +10,67 @@ import { Child } from "./process.js";
 
 const POM = join(ROOT, "test/servers/kafka/pom.xml");
 const READY_WITHIN_MS = 60_000;
+const CERTIFICATE = "certificate.pem";
+
+/** Who may use the listener that asks for TLS and a password, by PLAIN or SCRAM-SHA-256. */
+export interface Login {
+  username: string;
+  password: string;
+}
+
+interface Ports {
+  plain: number;
+  controller: number;
+  secure: number;
+}
+
+export interface BrokerOptions {
+  /** Adds a listener by SASL_SSL. */
+  login?: Login;
+}
 
 /** A real broker in KRaft mode: one node, its own ports, a fresh directory. */
 export class KafkaBroker {
-  #port: number;
+  #ports: Ports;
   #directory: string;
   #classPath: string;
   #server: Child;
 
-  private constructor(port: number, directory: string, jars: string) {
-    this.#port = port;
+  private constructor(ports: Ports, directory: string, jars: string) {
+    this.#ports = ports;
     this.#directory = directory;
     this.#classPath = jars;
     this.#server = this.#launch();
   }
 
-  static async start(): Promise<KafkaBroker> {
+  static async start({ login }: BrokerOptions = {}): Promise<KafkaBroker> {
     const jars = await classPath("kafka", POM);
-    const [port, controllerPort] = (await freePorts(2)) as [number, number];
+    const [plain, controller, secure] = (await freePorts(3)) as [number, number, number];
+    const ports = { plain, controller, secure };
     const directory = await mkdtemp(join(tmpdir(), "millrace-kafka-"));
-    await writeFile(join(directory, "server.properties"), properties(directory, port, controllerPort));
-    await format(directory, jars);
-    const broker = new KafkaBroker(port, directory, jars);
+    const settings = properties(directory, ports);
+    if (login !== undefined) Object.assign(settings, await securing(settings, directory, ports, login));
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(join(directory, "server.properties"), lines.join(""));
+    await format(directory, jars, login);
+    const broker = new KafkaBroker(ports, directory, jars);
     await broker.#ready();
     return broker;
   }
 
   /** The bootstrap address. */
   get brokers(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `127.0.0.1:${this.#ports.plain}`;
+  }
+
+  /** The bootstrap address of the listener by SASL_SSL. */
+  get secureBrokers(): string {
+    return `127.0.0.1:${this.#ports.secure}`;
+  }
+
+  /** The file of the certificate that clients of that listener have to trust. */
+  get certificate(): string {
+    return join(this.#directory, CERTIFICATE);
   }
 
   get pid(): number {
@@ -76,7 +109,7 @@ export class KafkaBroker {
       await eventually(
         () => {
           if (!this.#server.running) throw new Error(`Kafka ended while it started\n${this.#server.log}`);
-          return listens(this.#port);
+          return listens(this.#ports.plain);
         },
         { what: `Kafka at ${this.brokers}`, withinMs: READY_WITHIN_MS, detail: () => this.#server.log },
       );
@@ -87,22 +120,27 @@ export class KafkaBroker {
   }
 }
 
-async function format(directory: string, jars: string): Promise<void> {
+async function format(directory: string, jars: string, login?: Login): Promise<void> {
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
-  const tool = ["-cp", jars, "kafka.tools.StorageTool", "format", "-t", clusterId];
-  const child = new Child({ command: "java", args: [...tool, "-c", join(directory, "server.properties")] });
+  // An id may begin with a dash, so it must not stand alone.
+  const tool = ["-cp", jars, "kafka.tools.StorageTool", "format", `--cluster-id=${clusterId}`];
+  const scram = login && ["--add-scram", `SCRAM-SHA-256=[name=${login.username},password=${login.password}]`];
+  const args = [...tool, "-c", join(directory, "server.properties"), ...(scram ?? [])];
+  const child = new Child({ command: "java", args });
   const { code } = await child.exited();
   if (code !== 0) throw new Error(`Kafka's storage could not be formatted: exit code ${code}\n${child.log}`);
 }
 
-function properties(directory: string, port: number, controllerPort: number): string {
-  const settings: Record<string, string | number | boolean> = {
+type Settings = Record<string, string | number | boolean>;
+
+function properties(directory: string, { plain, controller }: Ports): Settings {
+  return {
     "process.roles": "broker,controller",
     "node.id": 1,
-    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
     "controller.listener.names": "CONTROLLER",
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${plain}`,
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "log.dirs": join(directory, "data"),
     "auto.create.topics.enable": false,
@@ -121,7 +159,29 @@ function properties(directory: string, port: number, controllerPort: number): st
     "broker.session.timeout.ms": 2000,
     "broker.heartbeat.interval.ms": 500,
   };
-  return Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join("");
+}
+
+/** What a listener by SASL_SSL adds to the settings; makes its certificate in the directory. */
+async function securing(
+  settings: Settings,
+  directory: string,
+  { secure }: Ports,
+  { username, password }: Login,
+): Promise<Settings> {
+  const keyStore = join(directory, "key-store.pem");
+  const { key, certificate } = await selfSigned("127.0.0.1");
+  await writeFile(keyStore, key + certificate, { mode: 0o600 });
+  await writeFile(join(directory, CERTIFICATE), certificate);
+  const listener = "listener.name.secure";
+  const security = "org.apache.kafka.common.security";
+  return {
+    listeners: `${settings.listeners},SECURE://127.0.0.1:${secure}`,
+    "advertised.listeners": `${settings["advertised.listeners"]},SECURE://127.0.0.1:${secure}`,
+    "listener.security.protocol.map": `${settings["listener.security.protocol.map"]},SECURE:SASL_SSL`,
+    [`${listener}.ssl.keystore.type`]: "PEM",
+    [`${listener}.ssl.keystore.location`]: keyStore,
+    [`${listener}.sasl.enabled.mechanisms`]: "PLAIN,SCRAM-SHA-256",
+    [`${listener}.plain.sasl.jaas.config`]: `${security}.plain.PlainLoginModule required user_${username}="${password}";`,
+    [`${listener}.scram-sha-256.sasl.jaas.config`]: `${security}.scram.ScramLoginModule required;`,
+  };
 }

@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import t from "tap";
+import { selfSigned } from "../harness/certificate.js";
+import { KafkaClient } from "../harness/client.js";
+import { Job } from "../harness/job.js";
+import { KafkaBroker } from "../harness/kafka.js";
+import { uniqueName } from "./results.js";
+
+const LOGIN = { username: "millrace", password: "the-right-one" };
+const WRONG = "not-the-right-one";
+const IDS = Array.from({ length: 1000 }, (_, id) => id);
+
+let broker: KafkaBroker;
+let kafka: KafkaClient;
+t.before(async () => {
+  broker = await KafkaBroker.start({ login: LOGIN });
+  t.teardown(() => broker.stop());
+  kafka = new KafkaClient(broker.brokers);
+});
+
+type Mechanism = "PLAIN" | "SCRAM-SHA-256";
+
+/** The connection in librdkafka's words. */
+const byProperties = (mechanism: Mechanism, password = LOGIN.password, ca: string = broker.certificate) => ({
+  brokers: broker.secureBrokers,
+  properties: {
+    "security.protocol": "SASL_SSL",
+    "sasl.mechanism": mechanism,
+    "sasl.username": LOGIN.username,
+    "sasl.password": password,
+    "ssl.ca.location": ca,
+  },
+});
+
+/** The same in those of the SDK. */
+const byOptions = (mechanism: Mechanism) => ({
+  brokers: broker.secureBrokers,
+  tls: { ca: broker.certificate },
+  sasl: { mechanism, ...LOGIN },
+});
+
+const plain = () => ({ brokers: broker.brokers });
+
+/** A topic with rows, and the name of one that the job may make. */
+async function prepare() {
+  const name = uniqueName("secure");
+  const topics = { INPUT: `${name}-in`, OUTPUT: `${name}-out` };
+  await kafka.createTopic(topics.INPUT, 2);
+  await kafka.produce(
+    topics.INPUT,
+    IDS.map((id) => ({ partition: id % 2, value: JSON.stringify({ id }) })),
+  );
+  const run = (source: object, sink: object, args: string[] = []) =>
+    Job.run("secure.ts", {
+      env: { ...topics, JOB: name, SOURCE: JSON.stringify(source), SINK: JSON.stringify(sink) },
+      args,
+    });
+  return { name, topics, run };
+}
+
+for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
+  for (const [words, connection] of [
+    ["librdkafka's properties", byProperties],
+    ["options", byOptions],
+  ] as const) {
+    t.test(`${mechanism} by ${words}: topics are made, read, written and committed over SASL_SSL`, async (t) => {
+      const { name, topics, run } = await prepare();
+
+      const job = run(connection(mechanism), connection(mechanism), ["--create-topics"]);
+      const { code } = await job.exited();
+
+      t.equal(code, 0, job.log);
+      t.match(job.stderr, `created topic ${topics.OUTPUT}`);
+      const rows = (await kafka.read(topics.OUTPUT)).map(({ value }) => JSON.parse(String(value)).id as number);
+      t.strictSame(
+        rows.sort((a, b) => a - b),
+        IDS,
+      );
+      const committed = await kafka.committed(name, topics.INPUT);
+      t.strictSame([...committed.values()], [IDS.length / 2, IDS.length / 2]);
+      t.notOk(job.log.includes(LOGIN.password));
+    });
+  }
+}
+
+t.test("the topics are looked at over SASL_SSL before the job starts", async (t) => {
+  const { topics, run } = await prepare();
+
+  const job = run(byProperties("PLAIN"), byProperties("PLAIN"));
+  const { code } = await job.exited();
+
+  t.equal(code, 5, job.log);
+  t.match(job.stderr, "create it, or run with --create-topics");
+  t.match(job.stderr, topics.OUTPUT);
+});
+
+for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
+  t.test(`${mechanism}: a wrong password ends the job with exit code 4, and the error says so`, async (t) => {
+    const { topics, run } = await prepare();
+
+    const job = run(byProperties(mechanism, WRONG), byProperties(mechanism, WRONG));
+    const { code } = await job.exited();
+
+    t.equal(code, 4, job.log);
+    t.match(job.stderr, `kafka(${topics.INPUT})`);
+    t.match(job.stderr, broker.secureBrokers);
+    t.match(job.stderr, /authentication failed/i);
+    t.match(job.stderr, mechanism === "PLAIN" ? "Invalid username or password" : "invalid credentials");
+    t.match(job.stderr, "sasl.");
+    t.notOk(job.log.includes(WRONG));
+  });
+}
+
+t.test("a sink's wrong password ends the job with exit code 5", async (t) => {
+  const { topics, run } = await prepare();
+  await kafka.createTopic(topics.OUTPUT, 1);
+
+  const job = run(plain(), byProperties("PLAIN", WRONG));
+  const { code } = await job.exited();
+
+  t.equal(code, 5, job.log);
+  t.match(job.stderr, `kafka(${topics.OUTPUT})`);
+  t.match(job.stderr, /authentication failed/i);
+});
+
+t.test("a certificate of an authority that is not trusted ends the job with exit code 4", async (t) => {
+  const { run } = await prepare();
+  const other = join(t.testdir({ "other.pem": (await selfSigned("127.0.0.1")).certificate }), "other.pem");
+
+  const job = run(byProperties("PLAIN", LOGIN.password, other), byProperties("PLAIN"));
+  const { code } = await job.exited();
+
+  t.equal(code, 4, job.log);
+  t.match(job.stderr, /certificate verify failed/);
+});
