@@ -1,4 +1,5 @@
 import Kafka from "node-rdkafka";
+import { eventually } from "./eventually.js";
 
 export interface Message {
   partition: number;
@@ -18,6 +19,8 @@ export interface Outgoing {
 }
 
 const REQUEST_MS = 20_000;
+// A broker gives these answers while it is still loading the groups: in progress, not available, not the one.
+const COORDINATOR_MOVES = [14, 15, 16];
 
 /** What tests ask of Kafka, by a client that shares no code with Millrace's core. */
 export class KafkaClient {
@@ -96,13 +99,16 @@ export class KafkaClient {
   async committed(group: string, topic: string): Promise<Map<number, number>> {
     return this.#consumer(async (consumer) => {
       const partitions = [...(await this.#ends(consumer, topic)).keys()].map((partition) => ({ topic, partition }));
-      return new Promise<Map<number, number>>((resolve, reject) => {
-        consumer.committed(partitions, REQUEST_MS, (error, found) => {
-          if (error) return reject(asError(error, `committed offsets of ${group}`));
-          const known = found.filter(({ offset }) => typeof offset === "number" && offset >= 0);
-          resolve(new Map(known.map(({ partition, offset }) => [partition, offset])));
+      const ask = () =>
+        new Promise<Map<number, number> | undefined>((resolve, reject) => {
+          consumer.committed(partitions, REQUEST_MS, (error, found) => {
+            if (error && COORDINATOR_MOVES.includes(error.code)) return resolve(undefined);
+            if (error) return reject(asError(error, `committed offsets of ${group}`));
+            const known = found.filter(({ offset }) => typeof offset === "number" && offset >= 0);
+            resolve(new Map(known.map(({ partition, offset }) => [partition, offset])));
+          });
         });
-      });
+      return eventually(ask, { what: `committed offsets of ${group}`, withinMs: REQUEST_MS });
     }, group);
   }
 
