@@ -1,5 +1,5 @@
 // What the tests tell the jobs, and the rows that they share.
-import { type Duration, env, schema, t } from "millrace";
+import { type Duration, type EventTimeOptions, env, schema, t } from "millrace";
 
 export const Trade = schema({
   account: t.string(),
@@ -13,4 +13,11 @@ export const parallelism = Number(env("PARALLELISM", "2"));
 
 /** Whether the source ends with what is there at the start. */
 export const until = env("UNTIL", "") === "latest" ? { until: "latest" as const } : {};
-export const idleTimeout = (process.env.IDLE_TIMEOUT ?? "2s") as Duration;
+
+/** How event time goes on in the jobs with windows. */
+export const timing: EventTimeOptions = {
+  outOfOrderness: "1s",
+  idleTimeout: env("IDLE_TIMEOUT", "2s") as Duration,
+  whenIdle: env("WHEN_IDLE", "wait") as "wait" | "advance",
+  ...(env("MAX_DRIFT", "") === "" ? {} : { maxDrift: env("MAX_DRIFT") as Duration }),
+};

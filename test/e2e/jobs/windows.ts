@@ -1,4 +1,4 @@
-// Every exact aggregate, over tumbling and over hopping windows of the same trades.
+// Every exact aggregate, over tumbling and over hopping windows of the same trades; what is read goes to READ, if given.
 import {
   avg,
   count,
@@ -15,12 +15,12 @@ import {
   sum,
   tumbling,
 } from "millrace";
-import { brokers, idleTimeout, parallelism, Trade, until } from "./settings.js";
+import { brokers, parallelism, Trade, timing, until } from "./settings.js";
 
 export default job(
   env("JOB"),
   (j) => {
-    const byAccount = j
+    const trades = j
       .source(
         kafka({
           topic: env("INPUT"),
@@ -29,8 +29,9 @@ export default job(
           ...until,
         }),
       )
-      .eventTime((trade) => trade.at, { outOfOrderness: "1s", idleTimeout })
-      .keyBy((trade) => trade.account);
+      .eventTime((trade) => trade.at, timing);
+    if (env("READ", "") !== "") trades.to(kafka({ topic: env("READ"), brokers, format: json() }));
+    const byAccount = trades.keyBy((trade) => trade.account);
     for (const [window, output] of [
       [tumbling("5s"), "TUMBLING"],
       [hopping("6s", "2s"), "HOPPING"],
