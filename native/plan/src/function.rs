@@ -7,6 +7,8 @@ macro_rules! functions {
         pub enum ExprFunction { $($name),* }
 
         impl ExprFunction {
+            pub const ALL: &[ExprFunction] = &[$(ExprFunction::$name),*];
+
             /// The function with this code in plan.fbs.
             pub fn from_code(code: u16) -> Option<Self> {
                 $(if code == crate::generated::Function::$name.0 { return Some(ExprFunction::$name); })*
@@ -25,4 +27,16 @@ functions! {
     RegexMatch, RegexExtract, RegexReplace,
     Truncate, Extract, AddMilliseconds, EpochMilliseconds,
     GetField, ListElement, ListLength,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_of_the_schema_is_known() {
+        let unknown = crate::generated::Function::ENUM_VALUES.iter().find(|f| ExprFunction::from_code(f.0).is_none());
+        assert_eq!(unknown, None);
+        assert_eq!(ExprFunction::ALL.len(), crate::generated::Function::ENUM_VALUES.len());
+    }
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion_common::config::ConfigOptions;
-use datafusion_expr::{Operator, ScalarUDF};
+use datafusion_expr::{ColumnarValue, Operator, ScalarUDF, Volatility, create_udf};
 use datafusion_functions::{math, string, unicode};
-use datafusion_physical_expr::expressions::{IsNotNullExpr, IsNullExpr, LikeExpr, NotExpr, cast};
+use datafusion_physical_expr::expressions::{IsNotNullExpr, IsNullExpr, NotExpr, cast};
 use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use millrace_plan::ExprFunction as F;
 
-use super::{nested, operators, plan, text, time};
+use super::types::{condition, exactly, float, number, strings};
+use super::{nested, operators, plan, text, time, type_of};
 use crate::Result;
 
 type Args = Vec<Arc<dyn PhysicalExpr>>;
@@ -27,7 +29,7 @@ pub fn call(function: F, args: Args, schema: &SchemaRef) -> Result<Arc<dyn Physi
         F::In => operators::one_of(at_least_two(args)?, schema)?,
         F::And => operators::logical(Operator::And, args, schema)?,
         F::Or => operators::logical(Operator::Or, args, schema)?,
-        F::Not => Arc::new(NotExpr::new(single(args)?)),
+        F::Not => Arc::new(NotExpr::new(condition(single(args)?, schema)?)),
         F::IsNull => Arc::new(IsNullExpr::new(single(args)?)),
         F::IsNotNull => Arc::new(IsNotNullExpr::new(single(args)?)),
         F::Coalesce => operators::coalesce(args, schema)?,
@@ -38,27 +40,27 @@ pub fn call(function: F, args: Args, schema: &SchemaRef) -> Result<Arc<dyn Physi
         F::Div => operators::binary(Operator::Divide, args, schema)?,
         F::Mod => operators::binary(Operator::Modulo, args, schema)?,
         F::Neg => operators::negative(single(args)?, schema)?,
-        F::Abs => named(math::abs(), args)?,
-        F::Round => named(math::round(), floats(args, schema)?)?,
-        F::Floor => named(math::floor(), floats(args, schema)?)?,
-        F::Ceil => named(math::ceil(), floats(args, schema)?)?,
-        F::Sqrt => named(math::sqrt(), floats(args, schema)?)?,
-        F::Power => named(math::power(), floats(args, schema)?)?,
-        F::Upper => named(string::upper(), args)?,
-        F::Lower => named(string::lower(), args)?,
-        F::Trim => named(string::btrim(), args)?,
-        F::Length => cast(named(unicode::character_length(), args)?, schema, DataType::Int64).map_err(plan)?,
+        F::Abs => named(math::abs(), vec![number(single(args)?, schema)?])?,
+        F::Round => named(math::round(), floats::<1>(args, schema)?)?,
+        F::Floor => named(math::floor(), floats::<1>(args, schema)?)?,
+        F::Ceil => named(math::ceil(), floats::<1>(args, schema)?)?,
+        F::Sqrt => named(math::sqrt(), floats::<1>(args, schema)?)?,
+        F::Power => named(math::power(), floats::<2>(args, schema)?)?,
+        F::Upper => named(string::upper(), strings::<1>(args, schema)?)?,
+        F::Lower => named(string::lower(), strings::<1>(args, schema)?)?,
+        F::Trim => named(string::btrim(), strings::<1>(args, schema)?)?,
+        F::Length => {
+            let characters = named(unicode::character_length(), strings::<1>(args, schema)?)?;
+            cast(characters, schema, DataType::Int64).map_err(plan)?
+        }
         F::Concat => text::concat(args, schema)?,
         F::Substring => text::substring(args, schema)?,
-        F::StartsWith => named(string::starts_with(), args)?,
-        F::EndsWith => named(string::ends_with(), args)?,
-        F::Contains => named(string::contains(), args)?,
-        F::Replace => named(string::replace(), args)?,
-        F::Like => {
-            let [value, pattern] = pair(args)?;
-            Arc::new(LikeExpr::new(false, false, value, pattern))
-        }
-        F::SplitPart => named(string::split_part(), args)?,
+        F::StartsWith => named(string::starts_with(), strings::<2>(args, schema)?)?,
+        F::EndsWith => named(string::ends_with(), strings::<2>(args, schema)?)?,
+        F::Contains => named(string::contains(), strings::<2>(args, schema)?)?,
+        F::Replace => named(string::replace(), strings::<3>(args, schema)?)?,
+        F::Like => text::like(args, schema)?,
+        F::SplitPart => text::split_part(args, schema)?,
         F::RegexMatch => text::regex_match(args, schema)?,
         F::RegexExtract => text::regex_extract(args, schema)?,
         F::RegexReplace => text::regex_replace(args, schema)?,
@@ -78,19 +80,31 @@ pub fn apply(udf: Arc<ScalarUDF>, args: Args, schema: &Schema) -> Result<Arc<dyn
     Ok(Arc::new(call))
 }
 
-pub fn single(args: Args) -> Result<Arc<dyn PhysicalExpr>> {
-    let [only] = <[_; 1]>::try_from(args).map_err(|args| plan(format!("one value is expected, not {}", args.len())))?;
-    Ok(only)
+/// A function that is computed here, from arrays of the arguments' types to one of type `output`.
+pub fn function(
+    name: &str,
+    args: Args,
+    output: DataType,
+    compute: impl Fn(&[ArrayRef]) -> datafusion_common::Result<ArrayRef> + Send + Sync + 'static,
+    schema: &Schema,
+) -> Result<Arc<dyn PhysicalExpr>> {
+    let inputs = args.iter().map(|arg| type_of(arg, schema)).collect::<Result<_>>()?;
+    let compute = move |values: &[ColumnarValue]| {
+        let arrays = ColumnarValue::values_to_arrays(values)?;
+        compute(&arrays).map(ColumnarValue::Array)
+    };
+    apply(Arc::new(create_udf(name, inputs, output, Volatility::Immutable, Arc::new(compute))), args, schema)
 }
 
-pub fn pair(args: Args) -> Result<[Arc<dyn PhysicalExpr>; 2]> {
-    <[_; 2]>::try_from(args).map_err(|args| plan(format!("two values are expected, not {}", args.len())))
+fn single(args: Args) -> Result<Arc<dyn PhysicalExpr>> {
+    let [only] = exactly(args)?;
+    Ok(only)
 }
 
 fn at_least_two(args: Args) -> Result<Args> {
     if args.len() < 2 { Err(plan("in takes a value and a list")) } else { Ok(args) }
 }
 
-fn floats(args: Args, schema: &Schema) -> Result<Args> {
-    args.into_iter().map(|arg| cast(arg, schema, DataType::Float64).map_err(plan)).collect()
+fn floats<const N: usize>(args: Args, schema: &Schema) -> Result<Args> {
+    exactly::<N>(args)?.into_iter().map(|arg| float(arg, schema)).collect()
 }

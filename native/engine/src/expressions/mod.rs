@@ -1,10 +1,15 @@
 //! The plan's expressions as DataFusion's physical expressions.
 
+mod calendar;
 mod functions;
 mod nested;
 mod operators;
 mod text;
 mod time;
+mod types;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -16,6 +21,8 @@ use datafusion_physical_expr::expressions::{CaseExpr, Column, Literal, cast};
 use millrace_plan::{Expr, Value};
 
 use crate::{Error, ErrorCode, Result};
+use operators::Decimals;
+pub use types::fit;
 
 /// Makes an expression over rows of `schema`. Anything that does not fit is a plan error.
 pub fn compile(expr: &Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
@@ -36,6 +43,11 @@ pub fn compile(expr: &Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>>
             functions::call(*function, args, schema)?
         }
     })
+}
+
+/// Makes an expression that is true, false or null.
+pub fn condition(expr: &Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
+    types::condition(compile(expr, schema)?, schema)
 }
 
 /// The value of an expression for each row.
@@ -62,7 +74,7 @@ fn column(name: &str, schema: &Schema) -> Result<Column> {
 
 fn literal(literal: &millrace_plan::Literal) -> Result<ScalarValue> {
     let data_type = &literal.data_type;
-    let wrong = || plan(format!("{:?} is not a value of type {data_type}", literal.value));
+    let wrong = || plan(format!("{} is not a value of type {}", shown(&literal.value), types::type_name(data_type)));
     let scalar = match &literal.value {
         None => ScalarValue::try_from(data_type).map_err(plan)?,
         Some(Value::Bool(value)) => ScalarValue::Boolean(Some(*value)),
@@ -73,18 +85,40 @@ fn literal(literal: &millrace_plan::Literal) -> Result<ScalarValue> {
             _ => ScalarValue::Int64(Some(*value)).cast_to(data_type).map_err(plan)?,
         },
         Some(Value::Float(value)) => ScalarValue::Float64(Some(*value)),
+        // Digits that the type has no room for would be rounded away.
+        Some(Value::String(value)) if !has_room(data_type, value) => return Err(wrong()),
         Some(Value::String(value)) => ScalarValue::Utf8(Some(value.clone())).cast_to(data_type).map_err(plan)?,
         Some(Value::Bytes(value)) => ScalarValue::Binary(Some(value.clone())),
     };
     if scalar.data_type() == *data_type { Ok(scalar) } else { Err(wrong()) }
 }
 
+fn shown(value: &Option<Value>) -> String {
+    match value {
+        None => "null".into(),
+        Some(Value::Bool(value)) => value.to_string(),
+        Some(Value::Int(value)) => value.to_string(),
+        Some(Value::Float(value)) => value.to_string(),
+        Some(Value::String(value)) => format!("\"{value}\""),
+        Some(Value::Bytes(value)) => format!("{} bytes", value.len()),
+    }
+}
+
+fn has_room(data_type: &DataType, digits: &str) -> bool {
+    let DataType::Decimal128(_, scale) = data_type else { return true };
+    let fraction = digits.split_once('.').map_or("", |(_, fraction)| fraction.trim_end_matches('0'));
+    !digits.contains(['e', 'E']) && i8::try_from(fraction.len()).is_ok_and(|length| length <= *scale)
+}
+
 fn case(whens: &[(Expr, Expr)], otherwise: Option<&Expr>, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
-    let pair = |(condition, then): &(Expr, Expr)| Ok((compile(condition, schema)?, compile(then, schema)?));
+    if whens.is_empty() {
+        return Err(plan("a choice has at least one condition"));
+    }
+    let pair = |(when, then): &(Expr, Expr)| Ok((condition(when, schema)?, compile(then, schema)?));
     let mut whens = whens.iter().map(pair).collect::<Result<Vec<_>>>()?;
     let mut otherwise = otherwise.map(|otherwise| compile(otherwise, schema)).transpose()?;
     let results = whens.iter_mut().map(|(_, then)| then).chain(&mut otherwise).collect();
-    operators::widen(results, schema)?;
+    operators::widen(results, schema, Decimals::Alike)?;
     Ok(Arc::new(CaseExpr::try_new(None, whens, otherwise).map_err(plan)?))
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Int64Type, Schema};
-use datafusion_expr::{ColumnarValue, ScalarFunctionImplementation, Volatility, create_udf};
 use datafusion_physical_expr::PhysicalExpr;
-use datafusion_physical_expr::expressions::cast;
 
-use super::functions::{apply, pair};
+use super::functions::function;
 use super::time::text_of;
+use super::types::{exactly, integer, type_name};
 use super::{plan, type_of};
 use crate::Result;
 
@@ -18,12 +17,16 @@ type Args = Vec<Arc<dyn PhysicalExpr>>;
 
 /// Arguments: struct, name.
 pub fn get_field(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    let [value, name] = pair(args)?;
+    let [value, name] = exactly(args)?;
     let name = text_of(&name).ok_or_else(|| plan("the name of a field is a literal"))?;
     let data_type = type_of(&value, schema)?;
-    let DataType::Struct(fields) = &data_type else { return Err(plan(format!("{data_type} has no fields"))) };
-    let (index, field) = fields.find(&name).ok_or_else(|| plan(format!("there is no field \"{name}\"")))?;
-    let output = field.data_type().clone();
+    let DataType::Struct(fields) = &data_type else {
+        return Err(plan(format!("{} has no fields", type_name(&data_type))));
+    };
+    let (index, field) = fields.find(&name).ok_or_else(|| {
+        let known: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        plan(format!("there is no field \"{name}\"; there are {}", known.join(", ")))
+    })?;
     let get = move |values: &[ArrayRef]| {
         let value = values[0].as_struct();
         let field = value.column(index);
@@ -32,58 +35,40 @@ pub fn get_field(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
         let data = field.to_data().into_builder().nulls(nulls).build()?;
         Ok(arrow::array::make_array(data))
     };
-    function("get_field", vec![value], data_type.clone(), output, get, schema)
+    function("get_field", vec![value], field.data_type().clone(), get, schema)
 }
 
 /// Arguments: list, index from 0; null outside of the list.
 pub fn list_element(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    let [list, index] = pair(args)?;
-    let data_type = type_of(&list, schema)?;
-    let DataType::List(item) = &data_type else { return Err(plan(format!("{data_type} is not a list"))) };
-    let output = item.data_type().clone();
-    let index = cast(index, schema, DataType::Int64).map_err(plan)?;
-    let element = move |values: &[ArrayRef]| {
+    let [list, index] = exactly(args)?;
+    let item = item_type(&list, schema)?;
+    let element = |values: &[ArrayRef]| {
         let (list, index) = (values[0].as_list::<i32>(), values[1].as_primitive::<Int64Type>());
         let at = |row: usize| {
             let inside = list.is_valid(row) && index.is_valid(row);
-            let offset = u32::try_from(index.value(row)).ok().filter(|&at| (at as i32) < list.value_length(row));
+            let offset =
+                u32::try_from(index.value(row)).ok().filter(|&at| i64::from(at) < list.value_length(row).into());
             offset.filter(|_| inside).map(|at| list.value_offsets()[row] as u32 + at)
         };
         let indices: UInt32Array = (0..list.len()).map(at).collect();
         Ok(take(list.values(), &indices, None)?)
     };
-    let types = vec![data_type.clone(), DataType::Int64];
-    let udf = create_udf("list_element", types, output, Volatility::Immutable, on_arrays(element));
-    apply(Arc::new(udf), vec![list, index], schema)
+    function("list_element", vec![list, integer(index, schema)?], item, element, schema)
 }
 
 pub fn list_length(list: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    let data_type = type_of(&list, schema)?;
+    item_type(&list, schema)?;
     let length = |values: &[ArrayRef]| {
         let list = values[0].as_list::<i32>();
         let lengths = (0..list.len()).map(|row| list.is_valid(row).then(|| list.value_length(row)));
         Ok(Arc::new(lengths.collect::<Int32Array>()) as ArrayRef)
     };
-    function("list_length", vec![list], data_type, DataType::Int32, length, schema)
+    function("list_length", vec![list], DataType::Int32, length, schema)
 }
 
-fn function(
-    name: &str,
-    args: Args,
-    input: DataType,
-    output: DataType,
-    compute: impl Fn(&[ArrayRef]) -> datafusion_common::Result<ArrayRef> + Send + Sync + 'static,
-    schema: &Schema,
-) -> Result<Arc<dyn PhysicalExpr>> {
-    let udf = create_udf(name, vec![input], output, Volatility::Immutable, on_arrays(compute));
-    apply(Arc::new(udf), args, schema)
-}
-
-fn on_arrays(
-    compute: impl Fn(&[ArrayRef]) -> datafusion_common::Result<ArrayRef> + Send + Sync + 'static,
-) -> ScalarFunctionImplementation {
-    Arc::new(move |values: &[ColumnarValue]| {
-        let arrays = ColumnarValue::values_to_arrays(values)?;
-        compute(&arrays).map(ColumnarValue::Array)
-    })
+fn item_type(list: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<DataType> {
+    match type_of(list, schema)? {
+        DataType::List(item) => Ok(item.data_type().clone()),
+        other => Err(plan(format!("{} is not a list", type_name(&other)))),
+    }
 }

@@ -1,83 +1,132 @@
 //! Functions of strings.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{DataType, Schema};
-use datafusion_common::ScalarValue;
-use datafusion_expr::{ColumnarValue, Operator, Volatility, create_udf};
-use datafusion_functions::{regex as regexes, unicode};
+use datafusion_expr::Operator;
+use datafusion_functions::{regex as regexes, string, unicode};
 use datafusion_physical_expr::PhysicalExpr;
-use datafusion_physical_expr::expressions::{BinaryExpr, Literal, cast, lit};
-use regex::Regex;
+use datafusion_physical_expr::expressions::{BinaryExpr, LikeExpr, lit};
+use regex::{Captures, Regex};
 
-use super::functions::apply;
-use super::time::text_of;
+use super::functions::{apply, function};
+use super::time::{integer_of, text_of};
+use super::types::{self, exactly, integer, strings};
 use super::{operators, plan};
 use crate::Result;
 
 type Args = Vec<Arc<dyn PhysicalExpr>>;
 
 /// One string after the other; null if any is null.
-pub fn concat(args: Args, _schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+pub fn concat(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let args = args.into_iter().map(|arg| types::string(arg, schema)).collect::<Result<Args>>()?;
     let joined = args.into_iter().reduce(|all, next| Arc::new(BinaryExpr::new(all, Operator::StringConcat, next)));
     joined.ok_or_else(|| plan("concat takes at least one string"))
 }
 
 /// From a character (the first is 0), and at most so many. Arguments: string, start, length?.
-pub fn substring(mut args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    if let Some(start) = args.get_mut(1) {
+pub fn substring(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    if !(2..=3).contains(&args.len()) {
+        return Err(plan("substring takes a string, a start and a length, if any"));
+    }
+    let mut args = args.into_iter().enumerate().map(|(index, arg)| match index {
+        0 => types::string(arg, schema),
         // SQL counts from 1.
-        let zero_based = cast(start.clone(), schema, DataType::Int64).map_err(plan)?;
-        *start = operators::binary(Operator::Plus, vec![zero_based, lit(1i64)], schema)?;
-    }
-    if let Some(length) = args.get_mut(2) {
-        *length = cast(length.clone(), schema, DataType::Int64).map_err(plan)?;
-    }
-    apply(unicode::substr(), args, schema)
+        1 => operators::binary(Operator::Plus, vec![integer(arg, schema)?, lit(1i64)], schema),
+        _ => integer(arg, schema),
+    });
+    apply(unicode::substr(), args.by_ref().collect::<Result<_>>()?, schema)
+}
+
+pub fn like(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let [value, pattern] = exactly(strings::<2>(args, schema)?)?;
+    Ok(Arc::new(LikeExpr::new(false, false, value, pattern)))
+}
+
+/// Arguments: string, separator, number of the part (the first is 1).
+pub fn split_part(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let [value, separator, index] = exactly(args)?;
+    let [value, separator] = exactly(strings::<2>(vec![value, separator], schema)?)?;
+    apply(string::split_part(), vec![value, separator, integer(index, schema)?], schema)
 }
 
 pub fn regex_match(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    pattern(args.get(1))?;
+    let args = strings::<2>(args, schema)?;
+    pattern(&args[1])?;
     apply(regexes::regexp_like(), args, schema)
 }
 
-/// Replaces every match.
-pub fn regex_replace(mut args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    pattern(args.get(1))?;
-    args.push(lit("g"));
-    apply(regexes::regexp_replace(), args, schema)
+/// Replaces every match. Arguments: string, pattern, replacement.
+pub fn regex_replace(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let [value, regex, by] = exactly(strings::<3>(args, schema)?)?;
+    let regex = pattern(&regex)?;
+    let replace = move |values: &[ArrayRef]| {
+        let rows = values[0].as_string::<i32>().iter().zip(values[1].as_string::<i32>());
+        let replaced = rows.map(|(text, by)| Some(replace_all(&regex, text?, by?)));
+        Ok(Arc::new(replaced.collect::<StringArray>()) as ArrayRef)
+    };
+    function("regex_replace", vec![value, by], DataType::Utf8, replace, schema)
+}
+
+/// `$1` stands for a group whatever follows it; `$$` for a dollar sign.
+fn replace_all<'a>(regex: &Regex, text: &'a str, by: &str) -> Cow<'a, str> {
+    regex.replace_all(text, |found: &Captures| {
+        let mut out = String::new();
+        let mut rest = by;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            rest = expand(after, found, &mut out);
+        }
+        out + rest
+    })
+}
+
+/// Writes what the reference says that `text` is the rest of, and gives what follows it.
+fn expand<'a>(text: &'a str, found: &Captures, out: &mut String) -> &'a str {
+    if let Some(rest) = text.strip_prefix('$') {
+        out.push('$');
+        return rest;
+    }
+    let braced = text.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (name, rest) = match braced {
+        Some(parts) => parts,
+        None if digits > 0 => text.split_at(digits),
+        None => {
+            out.push('$');
+            return text;
+        }
+    };
+    let group = match name.parse() {
+        Ok(number) => found.get(number),
+        Err(_) => found.name(name),
+    };
+    out.push_str(group.map_or("", |group| group.as_str()));
+    rest
 }
 
 /// A group of the first match, null where there is none. Arguments: string, pattern, group.
-pub fn regex_extract(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    let regex = pattern(args.get(1))?;
-    let group = match args.get(2).and_then(|group| group.downcast_ref::<Literal>()).map(Literal::value) {
-        Some(ScalarValue::Int32(Some(group))) => *group as usize,
-        Some(ScalarValue::Int64(Some(group))) => *group as usize,
+pub fn regex_extract(mut args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let group = match (args.len() > 2).then(|| args.remove(2)) {
+        Some(group) => integer_of(&group).ok_or_else(|| plan("the number of a group is a literal"))?,
         None => 0,
-        Some(other) => return Err(plan(format!("the number of a group is expected, not {other}"))),
     };
-    if group >= regex.captures_len() {
-        return Err(plan(format!("{regex} has no group {group}")));
-    }
-    let extract = move |values: &[ColumnarValue]| {
-        let strings = match values {
-            [ColumnarValue::Array(strings)] => strings.clone(),
-            [ColumnarValue::Scalar(string)] => string.to_array()?,
-            _ => return datafusion_common::internal_err!("one string is expected"),
-        };
-        let found = |text: &str| Some(regex.captures(text)?.get(group)?.as_str().to_owned());
-        let found: StringArray = strings.as_string::<i32>().iter().map(|text| text.and_then(found)).collect();
-        Ok(ColumnarValue::Array(Arc::new(found) as ArrayRef))
+    let [value, regex] = exactly(strings::<2>(args, schema)?)?;
+    let regex = pattern(&regex)?;
+    let known = usize::try_from(group).ok().filter(|group| *group < regex.captures_len());
+    let group = known.ok_or_else(|| plan(format!("{regex} has no group {group}")))?;
+    let extract = move |values: &[ArrayRef]| {
+        let found = |text| Some(regex.captures(text)?.get(group)?.as_str());
+        let found: StringArray = values[0].as_string::<i32>().iter().map(|text| text.and_then(found)).collect();
+        Ok(Arc::new(found) as ArrayRef)
     };
-    let udf =
-        create_udf("regex_extract", vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(extract));
-    apply(Arc::new(udf), args.into_iter().take(1).collect(), schema)
+    function("regex_extract", vec![value], DataType::Utf8, extract, schema)
 }
 
 /// The pattern of a literal, compiled once.
-fn pattern(expr: Option<&Arc<dyn PhysicalExpr>>) -> Result<Regex> {
-    let text = expr.and_then(text_of).ok_or_else(|| plan("a regular expression is a literal"))?;
+fn pattern(expr: &Arc<dyn PhysicalExpr>) -> Result<Regex> {
+    let text = text_of(expr).ok_or_else(|| plan("a regular expression is a literal"))?;
     Regex::new(&text).map_err(|error| plan(format!("regular expression {text}: {error}")))
 }

@@ -94,7 +94,7 @@ pub(super) fn shown(text: &[u8]) -> String {
 }
 
 /// The name of a type as a job's schema has it.
-pub(super) fn type_name(data_type: &DataType) -> String {
+pub fn type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Boolean => "bool".into(),
         DataType::Int32 => "int32".into(),

@@ -48,6 +48,7 @@ mod variable;
 
 pub use decoder::JsonDecoder;
 pub use encoder::JsonEncoder;
+pub use error::type_name;
 
 /// Levels of objects and arrays that a record may have.
 const MAX_DEPTH: usize = 128;
