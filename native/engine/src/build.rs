@@ -13,7 +13,7 @@ use crate::batch::NO_WATERMARK;
 use crate::counters::OperatorCounters;
 use crate::event_time::EventClock;
 use crate::exchange::{ExchangeReceiver, Sender};
-use crate::expressions::compile;
+use crate::expressions::{compile, condition, fit};
 use crate::graph::{Graph, Input, Node, Origin, Port, RestoredWindows, Work};
 use crate::host::Host;
 use crate::job::{Job, wall_clock_ms};
@@ -66,12 +66,11 @@ impl Builder<'_> {
     fn operator(&mut self, index: usize) -> Result<Outlet> {
         let job = self.job;
         let operator = &job.plan.operators[index];
-        let compile_here = |expr| compile(expr, &self.input_schema(index));
         let mut writer = None;
         let work: Box<dyn Operator> = match &operator.kind {
             OperatorKind::Source(source) => return self.source(index, source),
             OperatorKind::WindowAggregate(_) => return self.window(index),
-            OperatorKind::Filter(predicate) => Box::new(Filter::new(compile_here(predicate)?)),
+            OperatorKind::Filter(predicate) => Box::new(Filter::new(condition(predicate, &self.input_schema(index))?)),
             OperatorKind::Project(columns) => {
                 Box::new(Project::new(projection(columns, &self.input_schema(index), operator.schema.clone())?))
             }
@@ -257,7 +256,9 @@ impl Builder<'_> {
 }
 
 pub fn projection(columns: &[NamedExpr], input: &SchemaRef, output: SchemaRef) -> Result<Projection> {
-    let expressions = columns.iter().map(|column| compile(&column.expr, input)).collect::<Result<_>>()?;
+    let columns = columns.iter().zip(output.fields());
+    let expressions = columns.map(|(column, declared)| fit(compile(&column.expr, input)?, input, declared));
+    let expressions = expressions.collect::<Result<_>>()?;
     Ok(Projection::new(expressions, output))
 }
 

@@ -1,12 +1,15 @@
 //! Runs whole jobs in the process, from the generator to a table sink whose rows are kept.
 
+// Each file of tests uses a part of it.
+#![allow(dead_code)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use millrace_engine::{Host, Job, Mapped, Result, Slot, Step};
+use millrace_engine::{Error, Host, Job, Mapped, Result, Slot, Step};
 use millrace_plan::*;
 
 pub fn timestamp() -> DataType {
@@ -85,6 +88,12 @@ impl JobPlan {
 
     pub fn schema_of(&self, operator: usize) -> SchemaRef {
         self.0.operators[operator].schema.clone()
+    }
+
+    /// Why the job cannot be built.
+    pub fn refusal(&self) -> Error {
+        let opened = Job::new(self.0.clone(), Some(1)).and_then(|job| Slot::open(job, 0, Box::new(Shown::default())));
+        opened.err().expect("the job can be built")
     }
 
     /// Runs to the end and gives the rows that the table `title` was shown.
