@@ -77,6 +77,29 @@ t.test("a plan error names the column and says what would do", async (t) => {
   for (const [build, message] of cases) t.throws(build, new PlanError(message));
 });
 
+t.test("decimals keep all their digits", async (t) => {
+  const digits = (expression: unknown) => {
+    const { type } = expression as Value;
+    return type.kind === "decimal" ? [type.precision, type.scale] : type.kind;
+  };
+  const rate = lit("0.125", type.decimal(4, 3));
+  t.same(digits(row.money.add(1)), [11, 2]);
+  t.same(digits(row.money.sub(rate)), [12, 3]);
+  t.same(digits(row.money.mul(rate)), [15, 5]);
+  t.same(digits(row.money.div(row.small)), [14, 6]);
+  t.same(digits(row.money.mod(rate)), [4, 3]);
+  t.same(digits(row.id.mul(row.money)), [30, 2]);
+  t.same(digits(row.money.mul(row.ratio)), "float64");
+  t.same(digits(row.money.coalesce(rate)), [11, 3]);
+  t.same(digits(row.money.coalesce(row.id)), [21, 2]);
+  const advice = "it has more digits; give it a type of its own with lit(value, t.decimal(...))";
+  t.throws(() => row.money.mul(0.125), new PlanError(`0.125 is not a value of type decimal(10, 2): ${advice}`));
+  t.throws(
+    () => row.money.gt(100_000_000),
+    new PlanError(`100000000 is not a value of type decimal(10, 2): ${advice}`),
+  );
+});
+
 t.test("a literal takes the type of what it stands beside, or says its own", async (t) => {
   t.match(lit(1n), { type: { kind: "int64" } });
   t.match(lit(1), { type: { kind: "float64" } });

@@ -175,7 +175,10 @@ export interface Common<T extends AnyType> extends Typed<T> {
 type NumericOperand = Typed<Numeric | Null> | number | bigint;
 type Arithmetic<D extends Numeric, N extends Null, O> = Expr<Either<D, O> | N | Nulls<O>>;
 
-/** Numbers of different types widen: int32 to int64, either to float64. An overflow is an error, never a wrong number. */
+/**
+ * Numbers of different types widen: int32 to int64, either to float64. An overflow is an error, never a wrong number.
+ * Decimals keep their digits: a product has as many behind the point as both together, a quotient 4 more than the first.
+ */
 export interface NumericMethods<D extends Numeric, N extends Null> {
   add<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
   sub<O extends NumericOperand>(other: O): Arithmetic<D, N, O>;
@@ -188,6 +191,7 @@ export interface NumericMethods<D extends Numeric, N extends Null> {
   round(): Expr<Float64 | N>;
   floor(): Expr<Float64 | N>;
   ceil(): Expr<Float64 | N>;
+  /** Of a negative number: an error. */
   sqrt(): Expr<Float64 | N>;
   power<O extends NumericOperand>(exponent: O): Expr<Float64 | N | Nulls<O>>;
 }
@@ -224,7 +228,7 @@ export interface TextMethods<N extends Null> {
   matches(pattern: RegExp | string): Expr<Bool | N>;
   /** A group of the first match, the whole of it by default; null where there is none. */
   extract(pattern: RegExp | string, group?: number): Expr<Text | Null>;
-  /** With every match replaced; `$1` stands for a group. */
+  /** With every match replaced; `$1` or `${name}` stands for a group, `$$` for a dollar sign. */
   replaceRegex(pattern: RegExp | string, by: string): Expr<Text | N>;
 }
 

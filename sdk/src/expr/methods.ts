@@ -2,6 +2,7 @@ import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
 import { Column } from "../schema/schema.js";
 import { type DataType, type Field, isNumeric, typeName } from "../schema/type.js";
+import { decimalResult } from "./decimal.js";
 import type { FunctionName } from "./names.js";
 import { call, commonType, toValue, Value } from "./value.js";
 
@@ -164,10 +165,11 @@ function comparison(name: FunctionName): (self: Value, other: unknown) => Value 
   };
 }
 
-function arithmetic(name: FunctionName): Method {
+function arithmetic(name: "Add" | "Sub" | "Mul" | "Div" | "Mod"): Method {
   return (self, other: unknown) => {
-    const args = [self, number(other, self.type, describe(self))];
-    return call(name, args, commonType(args, describe(self)));
+    const right = number(other, self.type, describe(self));
+    const type = commonType([self, right], describe(self));
+    return call(name, [self, right], type.kind === "decimal" ? decimalResult(name, self.type, right.type) : type);
   };
 }
 

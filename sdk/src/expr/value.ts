@@ -1,5 +1,6 @@
 import { PlanError } from "../errors.js";
 import { type DataType, isNumeric, sameType, typeName } from "../schema/type.js";
+import { commonDecimal, decimalLiteral } from "./decimal.js";
 import type { AggregateName, FunctionName } from "./names.js";
 
 /** What an expression is made of. */
@@ -55,10 +56,11 @@ function literalOf(value: unknown, type: DataType): LiteralValue {
     case "float64":
       if (typeof value === "number" || typeof value === "bigint") return Number(value);
       break;
-    case "decimal":
-      if (typeof value === "bigint" || typeof value === "number") return String(value);
-      if (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value)) return value;
+    case "decimal": {
+      const digits = decimalLiteral(value, type);
+      if (digits !== undefined) return digits;
       break;
+    }
     case "string":
       if (typeof value === "string") return value;
       break;
@@ -93,6 +95,8 @@ function inUnit(milliseconds: number, unit: "s" | "ms" | "us" | "ns"): bigint {
 
 function advice(value: unknown, type: DataType): string {
   const fraction = typeof value === "number" && !Number.isInteger(value);
+  if (type.kind === "decimal" && /^-?\d/.test(String(value)))
+    return ": it has more digits; give it a type of its own with lit(value, t.decimal(...))";
   return fraction && type.kind.startsWith("int") ? ": cast the column with .cast(t.float64())" : "";
 }
 
@@ -124,8 +128,7 @@ function widerType(a: DataType, b: DataType): DataType | undefined {
   if (sameType(a, b)) return a;
   if (isNumeric(a) && isNumeric(b)) {
     if (a.kind === "float64" || b.kind === "float64") return { kind: "float64" };
-    if (a.kind === "decimal") return a;
-    return b.kind === "decimal" ? b : { kind: "int64" };
+    return a.kind === "decimal" || b.kind === "decimal" ? commonDecimal(a, b) : { kind: "int64" };
   }
   if (a.kind === "timestamp" && b.kind === "timestamp") {
     return UNITS.indexOf(a.unit) > UNITS.indexOf(b.unit) ? a : b;
