@@ -313,12 +313,7 @@ impl Graph {
         match &mut node.work {
             Work::Send(sender) => sender.watermark(watermark),
             Work::Operator(operator) => {
-                let progress = if watermark.time == NO_WATERMARK {
-                    Progress::Done
-                } else {
-                    operator.on_watermark(watermark.time, output)?
-                };
-                match progress {
+                match operator.on_watermark(watermark, output)? {
                     Progress::More => stack.push(Task::Continue(at, watermark)),
                     Progress::Done => node.tell(&Event::Watermark(watermark), stack),
                 }

@@ -17,7 +17,8 @@ pub use union::Union;
 
 use crate::Result;
 use crate::barrier::BarrierReport;
-use crate::batch::{Batch, Millis};
+use crate::batch::Batch;
+use crate::watermarks::Watermark;
 
 /// Whether an operator has said all it has to say about a watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +32,9 @@ pub enum Progress {
 pub trait Operator {
     fn on_batch(&mut self, batch: Batch, out: &mut Output) -> Result<()>;
 
-    /// Event time has reached `watermark`. The watermark goes on downstream after this has said `Done`.
-    fn on_watermark(&mut self, _watermark: Millis, _out: &mut Output) -> Result<Progress> {
+    /// Event time has reached `watermark`, or what comes from upstream is idle: others may then be further. The watermark
+    /// goes on downstream after this has said `Done`.
+    fn on_watermark(&mut self, _watermark: Watermark, _out: &mut Output) -> Result<Progress> {
         Ok(Progress::Done)
     }
 

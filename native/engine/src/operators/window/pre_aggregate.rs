@@ -12,6 +12,7 @@ use crate::Result;
 use crate::batch::{Batch, END_OF_TIME, EventTimes, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
 use crate::operators::{Operator, Output, Progress};
+use crate::watermarks::Watermark;
 
 /// So many groups are sent on before their pane is over: a bound on memory when keys hardly repeat.
 const MAX_GROUPS: usize = 1 << 20;
@@ -121,9 +122,10 @@ impl Operator for PreAggregate {
         Ok(())
     }
 
-    fn on_watermark(&mut self, watermark: Millis, out: &mut Output) -> Result<Progress> {
-        self.watermark = self.watermark.max(watermark);
-        self.send_until(self.watermark, out)?;
+    fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Progress> {
+        self.watermark = self.watermark.max(watermark.time);
+        // An idle slot holds nobody back, so nothing may wait in it.
+        self.send_until(if watermark.idle { END_OF_TIME } else { self.watermark }, out)?;
         Ok(Progress::Done)
     }
 }

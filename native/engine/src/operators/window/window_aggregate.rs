@@ -13,6 +13,7 @@ use crate::barrier::BarrierReport;
 use crate::batch::{Batch, EventTimes, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
 use crate::operators::{Operator, Output, Progress};
+use crate::watermarks::Watermark;
 
 /// Rows in a batch of results.
 const OUTPUT_ROWS: usize = 8192;
@@ -154,8 +155,8 @@ impl Operator for WindowAggregate {
         Ok(())
     }
 
-    fn on_watermark(&mut self, watermark: Millis, out: &mut Output) -> Result<Progress> {
-        self.watermark = self.watermark.max(watermark);
+    fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Progress> {
+        self.watermark = self.watermark.max(watermark.time);
         while self.results.is_empty() {
             match self.due.first().copied().filter(|&end| end <= self.watermark) {
                 None => return Ok(Progress::Done),
