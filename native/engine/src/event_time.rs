@@ -263,9 +263,9 @@ fn to_millis(array: &ArrayRef) -> Result<Int64Array> {
     })
 }
 
-/// Partitions ahead of `slowest` by more than the allowed drift are to wait.
+/// Partitions ahead of `slowest` by more than the allowed drift are to wait: all of them, while one has no event yet.
 pub fn is_ahead(reached: Millis, slowest: Millis, max_drift: Millis) -> bool {
-    slowest != NO_WATERMARK && slowest != END_OF_TIME && reached > slowest.saturating_add(max_drift)
+    slowest != END_OF_TIME && reached > slowest.saturating_add(max_drift)
 }
 
 #[cfg(test)]
