@@ -52,6 +52,8 @@ pub struct KafkaSource {
     /// By split: the offset that reading ends before; `i64::MAX` without end.
     ends: Vec<i64>,
     ended: Vec<bool>,
+    /// By split: the offset after the last record that was handed over.
+    next: Vec<i64>,
     /// Splits that have not ended.
     running: usize,
     /// Splits that have nothing to read have still to be reported.
@@ -109,6 +111,7 @@ impl KafkaSource {
         assigned.map_err(|error| partitions::failed(&consumer, "assigning partitions", &brokers, &error))?;
         Ok(KafkaSource {
             ended: vec![false; splits.len()],
+            next: splits.iter().map(|split| split.start).collect(),
             running: splits.len(),
             addresses: Addresses::default(),
             splits,
@@ -136,6 +139,13 @@ impl KafkaSource {
             receiver.end(split)?;
         }
         Ok(())
+    }
+
+    /// Batches make librdkafka count the end of a partition as a record: by itself it would go on one too late.
+    fn resume(&self, split: usize, list: &TopicPartitionList) -> std::result::Result<(), KafkaError> {
+        let of = &self.splits[split];
+        self.consumer.resume(list)?;
+        self.consumer.seek(&of.resource, of.partition, Offset::Offset(self.next[split]), Duration::ZERO)
     }
 
     fn poll_result(&self, handed_over: usize) -> Poll {
@@ -183,6 +193,7 @@ impl<R: Receiver> Source<R> for KafkaSource {
                     Some(code) if is_transient(code) => continue,
                     Some(code) => return Err(on_message_error(&message, code, &self.splits[split]).into()),
                 };
+                self.next[split] = next;
                 if next >= end && !self.ended[split] && !finished.contains(&split) {
                     finished.push(split);
                 }
@@ -207,7 +218,7 @@ impl<R: Receiver> Source<R> for KafkaSource {
         }
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition(&of.resource, of.partition);
-        let outcome = if paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        let outcome = if paused { self.consumer.pause(&list) } else { self.resume(split, &list) };
         outcome.map_err(|error| {
             let doing = if paused { "paused" } else { "resumed" };
             Error(format!("{WHO}: {}: it could not be {doing}: {error}", of.name))
