@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{ColumnarValue, Operator, ScalarUDF, Volatility, create_udf};
 use datafusion_functions::{math, string, unicode};
@@ -80,11 +80,11 @@ pub fn apply(udf: Arc<ScalarUDF>, args: Args, schema: &Schema) -> Result<Arc<dyn
     Ok(Arc::new(call))
 }
 
-/// A function that is computed here, from arrays of the arguments' types to one of type `output`.
+/// A function that is computed here, from arrays of the arguments' types to one as `output` says.
 pub fn function(
     name: &str,
     args: Args,
-    output: DataType,
+    output: Output,
     compute: impl Fn(&[ArrayRef]) -> datafusion_common::Result<ArrayRef> + Send + Sync + 'static,
     schema: &Schema,
 ) -> Result<Arc<dyn PhysicalExpr>> {
@@ -93,7 +93,19 @@ pub fn function(
         let arrays = ColumnarValue::values_to_arrays(values)?;
         compute(&arrays).map(ColumnarValue::Array)
     };
-    apply(Arc::new(create_udf(name, inputs, output, Volatility::Immutable, Arc::new(compute))), args, schema)
+    let Output { data_type, may_be_null } = output;
+    let null_argument =
+        args.iter().map(|arg| arg.nullable(schema)).try_fold(false, |any, nullable| Ok(any | nullable?));
+    let field = Field::new(name, data_type.clone(), may_be_null | null_argument.map_err(plan)?);
+    let udf = create_udf(name, inputs, data_type, Volatility::Immutable, Arc::new(compute));
+    Ok(Arc::new(ScalarFunctionExpr::new(name, Arc::new(udf), args, Arc::new(field), Arc::default())))
+}
+
+/// What a function gives.
+pub struct Output {
+    pub data_type: DataType,
+    /// Though no argument is.
+    pub may_be_null: bool,
 }
 
 fn single(args: Args) -> Result<Arc<dyn PhysicalExpr>> {

@@ -7,7 +7,7 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Int64Type, Schema};
 use datafusion_physical_expr::PhysicalExpr;
 
-use super::functions::function;
+use super::functions::{Output, function};
 use super::time::text_of;
 use super::types::{exactly, integer, type_name};
 use super::{plan, type_of};
@@ -35,7 +35,8 @@ pub fn get_field(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
         let data = field.to_data().into_builder().nulls(nulls).build()?;
         Ok(arrow::array::make_array(data))
     };
-    function("get_field", vec![value], field.data_type().clone(), get, schema)
+    let output = Output { data_type: field.data_type().clone(), may_be_null: field.is_nullable() };
+    function("get_field", vec![value], output, get, schema)
 }
 
 /// Arguments: list, index from 0; null outside of the list.
@@ -53,7 +54,13 @@ pub fn list_element(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>
         let indices: UInt32Array = (0..list.len()).map(at).collect();
         Ok(take(list.values(), &indices, None)?)
     };
-    function("list_element", vec![list, integer(index, schema)?], item, element, schema)
+    function(
+        "list_element",
+        vec![list, integer(index, schema)?],
+        Output { data_type: item, may_be_null: true },
+        element,
+        schema,
+    )
 }
 
 pub fn list_length(list: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
@@ -63,7 +70,7 @@ pub fn list_length(list: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<d
         let lengths = (0..list.len()).map(|row| list.is_valid(row).then(|| list.value_length(row)));
         Ok(Arc::new(lengths.collect::<Int32Array>()) as ArrayRef)
     };
-    function("list_length", vec![list], DataType::Int32, length, schema)
+    function("list_length", vec![list], Output { data_type: DataType::Int32, may_be_null: false }, length, schema)
 }
 
 fn item_type(list: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<DataType> {

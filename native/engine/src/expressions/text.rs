@@ -11,7 +11,7 @@ use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{BinaryExpr, LikeExpr, lit};
 use regex::{Captures, Regex};
 
-use super::functions::{apply, function};
+use super::functions::{Output, apply, function};
 use super::time::{integer_of, text_of};
 use super::types::{self, exactly, integer, strings};
 use super::{operators, plan};
@@ -67,7 +67,13 @@ pub fn regex_replace(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr
         let replaced = rows.map(|(text, by)| Some(replace_all(&regex, text?, by?)));
         Ok(Arc::new(replaced.collect::<StringArray>()) as ArrayRef)
     };
-    function("regex_replace", vec![value, by], DataType::Utf8, replace, schema)
+    function(
+        "regex_replace",
+        vec![value, by],
+        Output { data_type: DataType::Utf8, may_be_null: false },
+        replace,
+        schema,
+    )
 }
 
 /// `$1` stands for a group whatever follows it; `$$` for a dollar sign.
@@ -122,7 +128,7 @@ pub fn regex_extract(mut args: Args, schema: &Schema) -> Result<Arc<dyn Physical
         let found: StringArray = values[0].as_string::<i32>().iter().map(|text| text.and_then(found)).collect();
         Ok(Arc::new(found) as ArrayRef)
     };
-    function("regex_extract", vec![value], DataType::Utf8, extract, schema)
+    function("regex_extract", vec![value], Output { data_type: DataType::Utf8, may_be_null: true }, extract, schema)
 }
 
 /// The pattern of a literal, compiled once.

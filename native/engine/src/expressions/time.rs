@@ -10,7 +10,7 @@ use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{BinaryExpr, Literal, cast, lit};
 
 use super::calendar::{self, Unit};
-use super::functions::{apply, function};
+use super::functions::{Output, apply, function};
 use super::types::{exactly, integer, moment, type_name};
 use super::{operators, plan, type_of};
 use crate::Result;
@@ -23,7 +23,7 @@ pub fn truncate(args: Args, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
     let (unit, time) = (unit_of(&unit)?, moment(time, schema)?);
     let data_type = type_of(&time, schema)?;
     let start = move |times: &[_]| calendar::truncate(&times[0], unit);
-    function("truncate", vec![time], data_type, start, schema)
+    function("truncate", vec![time], Output { data_type, may_be_null: false }, start, schema)
 }
 
 /// A part of the time as a number. Arguments: unit, time.

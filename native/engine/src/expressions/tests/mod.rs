@@ -105,6 +105,7 @@ impl Case {
             (Expected::Values(_), Err(error)) => return Err(told(format!("{:?}: {error}", error.code))),
             (_, Ok(got)) => return Err(told(format!("gives {}, not an error", shown(&got)))),
         };
+        self.check_strict(values).map_err(|what| told(format!("with columns that have no nulls: {what}")))?;
         self.check_slice(values).map_err(|what| told(format!("in a part of the batch: {what}")))?;
         self.check_literals(values).map_err(|what| told(format!("with literals for columns: {what}")))
     }
@@ -120,6 +121,12 @@ impl Case {
         Ok(())
     }
 
+    /// Columns without nulls give the same values, and what the expression says of its own nulls holds then too.
+    fn check_strict(&self, values: &ArrayRef) -> Result<(), String> {
+        let got = run(&self.expr, &strict(&self.columns)).map_err(|error| error.to_string())?;
+        same(values, &got)
+    }
+
     /// A literal says the same as a column that holds it.
     fn check_literals(&self, values: &ArrayRef) -> Result<(), String> {
         for row in 0..values.len() {
@@ -129,6 +136,15 @@ impl Case {
         }
         Ok(())
     }
+}
+
+/// As [`batch`], of columns that are said to have nulls only if they do.
+fn strict(columns: &[ArrayRef]) -> RecordBatch {
+    let field = |(column, name): (&ArrayRef, char)| {
+        Field::new(name.to_string(), column.data_type().clone(), column.null_count() > 0)
+    };
+    let schema = Schema::new(columns.iter().zip('a'..).map(field).collect::<Vec<_>>());
+    batch(columns).with_schema(Arc::new(schema)).unwrap()
 }
 
 fn batch(columns: &[ArrayRef]) -> RecordBatch {

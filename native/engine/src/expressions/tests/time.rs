@@ -123,3 +123,14 @@ fn differences() -> Vec<Case> {
         refused(call(ExprFunction::Add, [a(), a()]), [moments()], "a number is expected, not timestamp(ms)"),
     ]
 }
+
+/// An event time may be made of a time that is there, and has to be there itself.
+#[test]
+fn a_time_that_is_never_null_is_not_when_it_is_truncated() {
+    let rows = strict(&[times("2024-02-29T13:45:59.123")]);
+    for expr in
+        [call(Truncate, [text("hour"), a()]), call(AddMilliseconds, [a(), int(1)]), call(EpochMilliseconds, [a()])]
+    {
+        assert!(!compile(&expr, &rows.schema()).unwrap().nullable(&rows.schema()).unwrap(), "{expr:?}");
+    }
+}
