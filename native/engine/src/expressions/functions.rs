@@ -94,9 +94,9 @@ pub fn function(
         compute(&arrays).map(ColumnarValue::Array)
     };
     let Output { data_type, may_be_null } = output;
-    let null_argument =
-        args.iter().map(|arg| arg.nullable(schema)).try_fold(false, |any, nullable| Ok(any | nullable?));
-    let field = Field::new(name, data_type.clone(), may_be_null | null_argument.map_err(plan)?);
+    let nullable = args.iter().map(|arg| arg.nullable(schema)).collect::<datafusion_common::Result<Vec<_>>>();
+    let any_null = nullable.map_err(plan)?.contains(&true);
+    let field = Field::new(name, data_type.clone(), may_be_null || any_null);
     let udf = create_udf(name, inputs, data_type, Volatility::Immutable, Arc::new(compute));
     Ok(Arc::new(ScalarFunctionExpr::new(name, Arc::new(udf), args, Arc::new(field), Arc::default())))
 }
