@@ -40,7 +40,31 @@ pub fn decode_structure(bytes: &[u8]) -> Result<Plan> {
         parallelism: job.parallelism() as usize,
         max_parallelism: job.max_parallelism() as usize,
         commit_interval_ms: positive("commit interval", job.commit_interval())?,
+        guarantee: match job.guarantee() {
+            fb::Guarantee::AtLeastOnce => Guarantee::AtLeastOnce,
+            fb::Guarantee::ExactlyOnce => Guarantee::ExactlyOnce,
+            other => return Err(unknown("guarantee", other.0)),
+        },
+        checkpoints: job.checkpoints().map(checkpoints).transpose()?,
         operators: operators.collect::<Result<_>>()?,
+    })
+}
+
+fn checkpoints(checkpoints: fb::Checkpoints<'_>) -> Result<Checkpoints> {
+    Ok(Checkpoints {
+        storage: checkpoints.storage().into(),
+        interval_ms: positive("the checkpoints' interval", checkpoints.interval())?,
+        min_pause_ms: positive("the pause between checkpoints", checkpoints.min_pause())?,
+        timeout_ms: positive("the checkpoints' timeout", checkpoints.timeout())?,
+        tolerable_failures: checkpoints.tolerable_failures(),
+        retained: checkpoints.retained() as usize,
+        backend: match checkpoints.backend() {
+            fb::StateBackend::RocksDb => StateBackend::RocksDb,
+            fb::StateBackend::Filesystem => StateBackend::Filesystem,
+            other => return Err(unknown("state backend", other.0)),
+        },
+        memory_budget_bytes: positive("the memory budget", checkpoints.memory_budget())?,
+        directory: checkpoints.directory().into(),
     })
 }
 

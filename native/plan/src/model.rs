@@ -10,8 +10,49 @@ pub struct Plan {
     pub parallelism: usize,
     /// Key groups.
     pub max_parallelism: usize,
+    /// How often positions are committed; without checkpoints.
     pub commit_interval_ms: u64,
+    pub guarantee: Guarantee,
+    /// `None`: state is rebuilt from the sources after a failure.
+    pub checkpoints: Option<Checkpoints>,
     pub operators: Vec<Operator>,
+}
+
+/// What a failure may do to results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Write some of them again, with the same values.
+    AtLeastOnce,
+    ExactlyOnce,
+}
+
+/// Where state is kept and checkpoints are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// "file:PATH", "s3://BUCKET/PATH" or "hdfs://HOST:PORT/PATH".
+    pub storage: String,
+    pub interval_ms: u64,
+    /// From the end of one checkpoint to the begin of the next.
+    pub min_pause_ms: u64,
+    /// A checkpoint that takes longer has failed.
+    pub timeout_ms: u64,
+    /// Checkpoints in a row that may fail before the job does.
+    pub tolerable_failures: u32,
+    /// Checkpoints that are kept.
+    pub retained: usize,
+    pub backend: StateBackend,
+    /// State over this leaves the memory; 0: never.
+    pub memory_budget_bytes: u64,
+    /// The local folder of the state.
+    pub directory: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateBackend {
+    /// On the local disk; checkpoints hold what is new.
+    RocksDb,
+    /// In memory; every checkpoint holds all of it.
+    Filesystem,
 }
 
 #[derive(Debug, Clone, PartialEq)]

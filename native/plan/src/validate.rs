@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use arrow::datatypes::Schema;
 
+mod exactly_once;
+
 use crate::PlanError;
 use crate::model::*;
 
@@ -35,12 +37,29 @@ pub fn validate(plan: &Plan) -> Result<()> {
     if plan.operators.is_empty() {
         return Err(PlanError::new("the job has no steps"));
     }
+    if let Some(checkpoints) = &plan.checkpoints {
+        validate_checkpoints(checkpoints)?;
+    }
     let mut ids = HashSet::new();
     for (index, operator) in plan.operators.iter().enumerate() {
         if !ids.insert(operator.id.as_str()) {
             return Err(PlanError::new(format!("id \"{}\" is there twice", operator.id)).at(&operator.name));
         }
         validate_operator(plan, index).map_err(|error| error.at(&operator.name))?;
+    }
+    if plan.guarantee == Guarantee::ExactlyOnce { exactly_once::validate(plan) } else { Ok(()) }
+}
+
+fn validate_checkpoints(checkpoints: &Checkpoints) -> Result<()> {
+    let Checkpoints { interval_ms, timeout_ms, retained, directory, .. } = checkpoints;
+    if *interval_ms == 0 || *timeout_ms == 0 {
+        return Err(PlanError::new("a checkpoint's interval and timeout are more than nothing"));
+    }
+    if *retained == 0 {
+        return Err(PlanError::new("at least one checkpoint is retained: nothing could be restored otherwise"));
+    }
+    if directory.is_empty() {
+        return Err(PlanError::new("the state has no local directory"));
     }
     Ok(())
 }

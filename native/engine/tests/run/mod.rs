@@ -51,6 +51,8 @@ impl JobPlan {
             parallelism: 1,
             max_parallelism: 128,
             commit_interval_ms: 20,
+            guarantee: Guarantee::AtLeastOnce,
+            checkpoints: None,
             operators: Vec::new(),
         })
     }
