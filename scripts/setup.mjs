@@ -8,11 +8,12 @@ import { flatc } from "./setup/flatc.mjs";
 import { otherNodes } from "./setup/node-versions.mjs";
 import { npmPackages } from "./setup/npm-packages.mjs";
 import { Progress } from "./setup/progress.mjs";
+import { rocksdb } from "./setup/rocksdb.mjs";
 import { ensureSystem } from "./setup/system-packages.mjs";
 import { testRunner } from "./setup/test-runner.mjs";
 import { typescript } from "./setup/typescript.mjs";
 
-const RUN = [npmPackages, flatc, typescript, addon];
+const RUN = [npmPackages, flatc, rocksdb, typescript, addon];
 const GOALS = { start: RUN, bench: [...RUN, kafkaClient, lz4], test: [...RUN, kafkaClient, testRunner, otherNodes] };
 // Steps that are run by programs which set up nothing themselves: the broker of tests and benchmarks.
 const SYSTEM = { start: [], bench: ["java", "mvn"], test: ["java", "mvn"] };

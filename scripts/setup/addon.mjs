@@ -6,7 +6,8 @@ import { run } from "./command.mjs";
 import { ROOT } from "./places.mjs";
 import { platformTriple } from "./platform.mjs";
 import { duration } from "./progress.mjs";
-import { cargoTarget } from "./rust.mjs";
+import { rocksdbLibrary } from "./rocksdb.mjs";
+import { cargoEnv } from "./rust.mjs";
 import { digest, isStamped, stamp } from "./stamp.mjs";
 
 const ADDON = join(ROOT, "native", `millrace.${platformTriple()}.node`);
@@ -22,19 +23,25 @@ const inputs = () =>
 export const addon = {
   title: "Native core from source",
   estimate: `about ${duration(COLD_CORE_MS / availableParallelism())} when nothing is cached`,
-  system: ["g++", "make", "pkg-config", "OpenSSL headers", "zlib headers"],
+  system: ["g++", "make", "pkg-config", "OpenSSL headers", "zlib headers", "libclang"],
   done: () => prebuilt() || (existsSync(ADDON) && isStamped("addon", inputs())),
   async run(report) {
-    const target = cargoTarget();
+    const env = cargoEnv();
     const started = inputs();
-    await build(target, report);
-    const incoming = `${ADDON}.${process.pid}`;
-    copyFileSync(join(target, "release", LIBRARY[process.platform]), incoming);
-    // A running job keeps the file it has mapped.
-    renameSync(incoming, ADDON);
+    await build(env, report);
+    const rocksdb = rocksdbLibrary();
+    if (rocksdb !== undefined) replace(rocksdb, join(ROOT, "native/librocksdb.so"));
+    replace(join(env.CARGO_TARGET_DIR, "release", LIBRARY[process.platform]), ADDON);
     stamp("addon", started);
   },
 };
+
+/** Puts a copy of a file in place of another; a running job keeps the one it has mapped. */
+function replace(from, to) {
+  const incoming = `${to}.${process.pid}`;
+  copyFileSync(from, incoming);
+  renameSync(incoming, to);
+}
 
 function prebuilt() {
   try {
@@ -45,7 +52,7 @@ function prebuilt() {
   }
 }
 
-async function build(target, report) {
+async function build(env, report) {
   const total = await cratesToBuild();
   const finished = new Set();
   const start = performance.now();
@@ -61,7 +68,7 @@ async function build(target, report) {
     report(`${finished.size} of ${total} crates, about ${duration(left)} left`);
   };
   const args = ["build", "--release", "--locked", "-p", "millrace-node", "--message-format", "json-render-diagnostics"];
-  await run("cargo", args, { env: { CARGO_TARGET_DIR: target }, onLine });
+  await run("cargo", args, { env, onLine });
 }
 
 function parsed(line) {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { probe, SetupError } from "./command.mjs";
 import { CACHE, ROOT } from "./places.mjs";
+import { rocksdbEnv } from "./rocksdb.mjs";
 
 const HOW = "Get it from https://rustup.rs (`rustup update stable` where rustup is there), then try again.";
 
@@ -23,6 +24,9 @@ export function rustVersion() {
   }
   return found;
 }
+
+/** The environment that cargo is run with. */
+export const cargoEnv = () => ({ CARGO_TARGET_DIR: cargoTarget(), ...rocksdbEnv() });
 
 /** Where cargo builds: outside the clone, so that the dependencies are compiled once for all clones. */
 export function cargoTarget() {

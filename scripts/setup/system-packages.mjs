@@ -6,6 +6,11 @@ import { Progress } from "./progress.mjs";
 const onPath = (name) => process.env.PATH.split(delimiter).some((folder) => existsSync(join(folder, name)));
 const library = (name) => () => probe("pkg-config", ["--exists", name]) !== undefined;
 
+/** As bindgen looks for it; libclang-cpp is another library. */
+const libclang = () =>
+  process.env.LIBCLANG_PATH !== undefined ||
+  probe("sh", ["-c", "ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang-[0-9]*.so* | grep ."]) !== undefined;
+
 /** What steps may need of the system: its Debian package, and how to see that it is there. */
 const SYSTEM = {
   "g++": { debian: "g++", found: () => onPath("g++") },
@@ -13,6 +18,7 @@ const SYSTEM = {
   "pkg-config": { debian: "pkg-config", found: () => onPath("pkg-config") },
   "OpenSSL headers": { debian: "libssl-dev", found: library("openssl") },
   "zlib headers": { debian: "zlib1g-dev", found: library("zlib") },
+  libclang: { debian: "libclang-dev", found: libclang },
   python3: { debian: "python3", found: () => onPath("python3") },
   pip: { debian: "python3-pip", found: () => probe("python3", ["-m", "pip", "--version"]) !== undefined },
   java: { debian: "default-jre-headless", found: () => onPath("java") },

@@ -1,10 +1,10 @@
 // Runs every suite, or those whose names hold one of the arguments, and prints the sum as its last line. The clone is
 // set up and MILLRACE_TEST_BROKERS names a broker: `npm test` sees to both.
 import { nodeVersions } from "../setup/node-versions.mjs";
-import { cargoTarget } from "../setup/rust.mjs";
+import { cargoEnv } from "../setup/rust.mjs";
 import { cargoTest, check, runSuite, tapTest } from "./suite.mjs";
 
-process.env.CARGO_TARGET_DIR = cargoTarget();
+Object.assign(process.env, cargoEnv());
 
 const BIN = "node_modules/.bin";
 const UNIT = ["--jobs=2", "--timeout=120"];

@@ -1,0 +1,200 @@
+//! State in RocksDB. A run becomes one sorted file that the database takes over as it is: nothing is written twice, and
+//! no write-ahead log is needed, as what follows the last checkpoint is read from the sources again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rocksdb::checkpoint::Checkpoint;
+use rocksdb::{
+    BlockBasedOptions, Cache, DB, DBCompressionType, IngestExternalFileOptions, IteratorMode, MergeOperands, Options,
+    ReadOptions, SstFileWriter, WriteBatch, WriteOptions,
+};
+
+use super::{Backend, LocalFile, Visit};
+use crate::{Error, Result, Run};
+
+/// What a job may ask of RocksDB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RocksDbOptions {
+    /// Bytes of the cache of blocks, for each slot.
+    pub block_cache_bytes: usize,
+}
+
+impl Default for RocksDbOptions {
+    fn default() -> Self {
+        RocksDbOptions { block_cache_bytes: 8 << 20 }
+    }
+}
+
+/// Range deletions are all that goes through a memtable.
+const WRITE_BUFFER_BYTES: usize = 1 << 20;
+
+const READAHEAD_BYTES: usize = 1 << 20;
+
+pub struct RocksDb {
+    /// `None` only while it is dropped.
+    db: Option<DB>,
+    at: PathBuf,
+    options: Options,
+    runs: u64,
+}
+
+impl RocksDb {
+    /// Opens the database in the folder `at`, from the files in `restored` if that is given.
+    pub fn open(at: &Path, options: &RocksDbOptions, restored: Option<&Path>) -> Result<RocksDb> {
+        let failed = |error: &dyn std::fmt::Display| Error(format!("state in {}: {error}", at.display()));
+        match restored {
+            Some(files) if files == at => {}
+            _ => {
+                if at.exists() {
+                    fs::remove_dir_all(at).map_err(|error| failed(&error))?;
+                }
+                fs::create_dir_all(at).map_err(|error| failed(&error))?;
+                restored.map_or(Ok(()), |files| place(files, at)).map_err(|error| failed(&error))?;
+            }
+        }
+        let options = database_options(options);
+        let db = DB::open(&options, at).map_err(|error| failed(&error))?;
+        Ok(RocksDb { db: Some(db), at: at.to_owned(), options, runs: 0 })
+    }
+
+    fn db(&self) -> Result<&DB> {
+        self.db.as_ref().ok_or_else(|| Error("the state is closed".into()))
+    }
+
+    fn failed(&self, error: impl std::fmt::Display) -> Error {
+        Error(format!("state in {}: {error}{}", self.at.display(), advice(&error.to_string())))
+    }
+
+    fn write_run(&self, run: &Run, path: &Path) -> std::result::Result<(), rocksdb::Error> {
+        let mut writer = SstFileWriter::create(&self.options);
+        writer.open(path)?;
+        for (key, value) in run.iter() {
+            writer.merge(key, value)?;
+        }
+        writer.finish()
+    }
+}
+
+fn advice(error: &str) -> &'static str {
+    if error.contains("No space left") {
+        ". Free space, or set `stateDir` to a disk that has some; the job goes on from its last checkpoint."
+    } else if error.contains("Corruption") {
+        ". The local state is damaged: delete the folder and start the job again, it restores from its last checkpoint."
+    } else {
+        ""
+    }
+}
+
+fn database_options(asked: &RocksDbOptions) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.set_max_background_jobs(2);
+    options.set_keep_log_file_num(1);
+    options.set_merge_operator_associative("append", append);
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(&Cache::new_lru_cache(asked.block_cache_bytes));
+    blocks.set_format_version(5);
+    options.set_block_based_table_factory(&blocks);
+    options
+}
+
+/// Values of a key are kept one behind the other.
+fn append(_key: &[u8], stored: Option<&[u8]>, operands: &MergeOperands) -> Option<Vec<u8>> {
+    let mut value = stored.map(<[u8]>::to_vec).unwrap_or_default();
+    operands.iter().for_each(|operand| value.extend_from_slice(operand));
+    Some(value)
+}
+
+/// Links the files that never change and copies the others.
+fn place(files: &Path, at: &Path) -> std::io::Result<()> {
+    for file in fs::read_dir(files)? {
+        let file = file?;
+        let to = at.join(file.file_name());
+        if !is_immutable(&file.file_name().to_string_lossy()) || fs::hard_link(file.path(), &to).is_err() {
+            fs::copy(file.path(), &to)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_immutable(name: &str) -> bool {
+    name.ends_with(".sst")
+}
+
+impl Backend for RocksDb {
+    fn append(&mut self, run: &Run) -> Result<()> {
+        if run.is_empty() {
+            return Ok(());
+        }
+        self.runs += 1;
+        let path = self.at.with_extension(format!("run-{}", self.runs));
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        let written = self.write_run(run, &path);
+        let db = self.db()?;
+        let taken = written.and_then(|()| db.ingest_external_file_opts(&options, vec![&path]));
+        if taken.is_err() {
+            // Left behind it would only take up room; the failure is what is told.
+            let _ = fs::remove_file(&path);
+        }
+        taken.map_err(|error| self.failed(error))
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(from);
+        options.set_iterate_upper_bound(to);
+        options.set_readahead_size(READAHEAD_BYTES);
+        options.fill_cache(false);
+        for entry in self.db()?.iterator_opt(IteratorMode::Start, options) {
+            let (key, value) = entry.map_err(|error| self.failed(error))?;
+            visit(&key, &value)?;
+        }
+        Ok(())
+    }
+
+    fn delete_range(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
+        let mut batch = WriteBatch::default();
+        batch.delete_range(from, to);
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        let db = self.db()?;
+        // Whole files go at once; the rest when they are compacted.
+        let deleted = db.write_opt(batch, &options).and_then(|()| db.delete_file_in_range(from, to));
+        deleted.map_err(|error| self.failed(error))
+    }
+
+    fn snapshot(&mut self, into: &Path) -> Result<Vec<LocalFile>> {
+        let list = || -> std::io::Result<Vec<LocalFile>> {
+            let files = fs::read_dir(into)?.map(|file| {
+                let file = file?;
+                let name = file.file_name().to_string_lossy().into_owned();
+                let size = file.metadata()?.len();
+                Ok(LocalFile { immutable: is_immutable(&name), path: file.path(), name, size })
+            });
+            files.collect()
+        };
+        if let Some(parent) = into.parent() {
+            fs::create_dir_all(parent).map_err(|error| self.failed(error))?;
+        }
+        let made = Checkpoint::new(self.db()?).and_then(|checkpoint| checkpoint.create_checkpoint(into));
+        made.map_err(|error| self.failed(error))?;
+        list().map_err(|error| self.failed(error))
+    }
+
+    fn bytes(&self) -> u64 {
+        let size = self.db.as_ref().and_then(|db| db.property_int_value("rocksdb.live-sst-files-size").ok().flatten());
+        size.unwrap_or(0)
+    }
+}
+
+impl Drop for RocksDb {
+    fn drop(&mut self) {
+        if let Some(db) = self.db.take() {
+            db.cancel_all_background_work(true);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tempfile::tempdir;
+
+use super::*;
+use crate::{StateKey, namespace_range, operands};
+
+const KINDS: [BackendKind; 2] = [BackendKind::Filesystem, BackendKind::RocksDb];
+
+type Contents = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
+
+fn empty(kind: BackendKind, at: &Path) -> Box<dyn Backend> {
+    open(kind, at, &RocksDbOptions::default(), &(0..128), &[]).unwrap()
+}
+
+fn key(pane: i64, group: u32, user: u8) -> Vec<u8> {
+    let mut key = Vec::new();
+    StateKey::new("window").write_prefix((pane, 0), group, &mut key);
+    key.push(user);
+    key
+}
+
+fn run(entries: &[(Vec<u8>, &str)]) -> Run {
+    let mut run = Run::default();
+    entries.iter().for_each(|(key, value)| run.push(key, value.as_bytes()));
+    run
+}
+
+fn contents(backend: &dyn Backend) -> Contents {
+    let mut all = Vec::new();
+    let visit: Visit<'_> = &mut |key, stored| {
+        let values = operands(stored).map(|value| value.map(<[u8]>::to_vec)).collect::<Result<_>>()?;
+        all.push((key.to_vec(), values));
+        Ok(())
+    };
+    backend.scan(&[], &[u8::MAX; 64], visit).unwrap();
+    all
+}
+
+fn snapshot_of(backend: &mut dyn Backend, kind: BackendKind, groups: KeyGroups, into: &Path) -> (KeyedState, PathBuf) {
+    backend.snapshot(into).unwrap();
+    (KeyedState { key_groups: groups, backend: kind, files: Vec::new() }, into.to_owned())
+}
+
+#[test]
+fn values_of_a_key_add_up_over_runs() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.append(&run(&[(key(1, 0, 1), "a"), (key(1, 0, 2), "b")])).unwrap();
+        backend.append(&run(&[(key(1, 0, 1), "c")])).unwrap();
+        let expected = vec![(key(1, 0, 1), vec![b"a".to_vec(), b"c".to_vec()]), (key(1, 0, 2), vec![b"b".to_vec()])];
+        assert_eq!(contents(backend.as_ref()), expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_range_that_was_deleted_is_gone_and_can_be_filled_again() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.append(&run(&[(key(1, 0, 1), "a"), (key(2, 0, 1), "b")])).unwrap();
+        let (from, to) = namespace_range(&StateKey::new("window"), (1, 0));
+        backend.delete_range(&from, &to).unwrap();
+        assert_eq!(contents(backend.as_ref()).len(), 1, "{kind:?}");
+        backend.append(&run(&[(key(1, 0, 1), "c")])).unwrap();
+        assert_eq!(contents(backend.as_ref())[0], (key(1, 0, 1), vec![b"c".to_vec()]), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_keeps_what_there_was() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.append(&run(&[(key(1, 0, 1), "a")])).unwrap();
+        let before = contents(backend.as_ref());
+        let taken = snapshot_of(backend.as_mut(), kind, 0..128, &folder.path().join("snapshots/1"));
+        backend.append(&run(&[(key(1, 0, 1), "b")])).unwrap();
+        drop(backend);
+        let at = folder.path().join("again");
+        let restored = open(kind, &at, &RocksDbOptions::default(), &(0..128), &[taken]).unwrap();
+        assert_eq!(contents(restored.as_ref()), before, "{kind:?}");
+    }
+}
+
+#[test]
+fn key_groups_are_gathered_from_several_states_and_backends() {
+    let folder = tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut low = empty(BackendKind::RocksDb, &at("low"));
+    let mut high = empty(BackendKind::Filesystem, &at("high"));
+    low.append(&run(&[(key(1, 3, 1), "a"), (key(1, 50, 1), "b")])).unwrap();
+    high.append(&run(&[(key(1, 64, 1), "c"), (key(1, 100, 1), "d")])).unwrap();
+    let parts = [
+        snapshot_of(low.as_mut(), BackendKind::RocksDb, 0..64, &at("low-snapshot")),
+        snapshot_of(high.as_mut(), BackendKind::Filesystem, 64..128, &at("high-snapshot")),
+    ];
+    for kind in KINDS {
+        let restored = open(kind, &at("restored"), &RocksDbOptions::default(), &(40..90), &parts).unwrap();
+        let keys: Vec<Vec<u8>> = contents(restored.as_ref()).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [key(1, 50, 1), key(1, 64, 1)], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_damaged_state_file_is_an_error() {
+    let folder = tempdir().unwrap();
+    let mut backend = empty(BackendKind::Filesystem, folder.path());
+    backend.append(&run(&[(key(1, 0, 1), "value")])).unwrap();
+    let taken = snapshot_of(backend.as_mut(), BackendKind::Filesystem, 0..128, &folder.path().join("s"));
+    let path = folder.path().join("s/state");
+    let whole = std::fs::read(&path).unwrap();
+    for length in 0..whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let opened =
+            open(BackendKind::Filesystem, folder.path(), &RocksDbOptions::default(), &(0..128), &[taken.clone()]);
+        assert!(opened.is_err(), "{length} bytes");
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Append(BTreeMap<(i64, u8), String>),
+    Delete(i64),
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let entries = proptest::collection::btree_map((0..4i64, 0..6u8), "[a-c]{0,3}", 0..12);
+    prop_oneof![4 => entries.prop_map(Action::Append), 1 => (0..4i64).prop_map(Action::Delete)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_backends_hold_the_same(actions in proptest::collection::vec(action(), 1..30)) {
+        let folder = tempdir().unwrap();
+        let mut backends = KINDS.map(|kind| empty(kind, &folder.path().join(format!("{kind:?}"))));
+        for action in &actions {
+            for backend in &mut backends {
+                match action {
+                    Action::Append(entries) => {
+                        let mut run = Run::default();
+                        entries.iter().for_each(|((pane, user), value)| run.push(&key(*pane, 0, *user), value.as_bytes()));
+                        backend.append(&run).unwrap();
+                    }
+                    Action::Delete(pane) => {
+                        let (from, to) = namespace_range(&StateKey::new("window"), (*pane, 0));
+                        backend.delete_range(&from, &to).unwrap();
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(contents(backends[0].as_ref()), contents(backends[1].as_ref()));
+    }
+}
