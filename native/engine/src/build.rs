@@ -134,6 +134,7 @@ impl Builder<'_> {
             self.job.parallelism(),
             Arc::new(move || wakers.wake(slot)),
             Arc::new(wall_clock_ms),
+            None,
         )?;
         let clock = source.event_time.as_ref().map(|time| EventClock::new(time, &operator.schema)).transpose()?;
         let input = SourceInput::new(SourceParts {
@@ -185,7 +186,7 @@ impl Builder<'_> {
         connector: &SinkConnector,
         counters: Arc<OperatorCounters>,
     ) -> Result<Rc<RefCell<SinkWriter>>> {
-        let sink = millrace_io::open_sink(connector, self.slot)
+        let sink = millrace_io::open_sink(connector, self.slot, &millrace_io::Delivery::AtOnce)
             .map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))?;
         let step = self.job.plan.operators[index].name.clone();
         let writer = Rc::new(RefCell::new(SinkWriter::new(step, sink, counters)));

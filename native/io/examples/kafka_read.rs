@@ -40,7 +40,7 @@ fn main() {
         properties: vec![("bootstrap.servers".into(), brokers.clone()), ("group.id".into(), "kafka_read".into())],
     };
     let reader = current();
-    let mut source = KafkaSource::open(&config, 0, 1, &(Arc::new(move || reader.unpark()) as _)).unwrap();
+    let mut source = KafkaSource::open(&config, 0, 1, &(Arc::new(move || reader.unpark()) as _), None).unwrap();
     let mut count = Count(0);
     loop {
         match source.poll(8192, &mut count).unwrap() {

@@ -7,14 +7,24 @@ use millrace_plan::{SinkConnector, SourceConnector};
 
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
-use crate::kafka::{KafkaSink, KafkaSource};
+use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions};
 use crate::stdout::StdoutSink;
-use crate::{Error, Receiver, Result, Sink, Source, Waker};
+use crate::{Error, Receiver, Restored, Result, Sink, Source, Waker};
 
 /// Milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// Opens the part of a source that is `slot`'s, of so many `slots`. `schema` holds the columns that are read.
+/// How what a sink writes becomes visible.
+pub enum Delivery {
+    /// As it is written.
+    AtOnce,
+    /// With the checkpoint that it belongs to: Kafka records when their transaction is committed, if there are
+    /// transactions, and files when the sink is told to commit.
+    WithCheckpoint { transactions: Option<Arc<KafkaTransactions>> },
+}
+
+/// Opens the part of a source that is `slot`'s, of so many `slots`. `schema` holds the columns that are read. With
+/// `restored`, it goes on from there: splits that are not named in it start at their beginning.
 pub fn open_source<R: Receiver>(
     connector: &SourceConnector,
     schema: SchemaRef,
@@ -22,19 +32,24 @@ pub fn open_source<R: Receiver>(
     slots: usize,
     waker: Waker,
     clock: Clock,
+    restored: Option<&[Restored]>,
 ) -> Result<Box<dyn Source<R>>> {
     Ok(match connector {
-        SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, &waker)?),
-        SourceConnector::File(config) => Box::new(FileSource::open(config, slot, slots)?),
-        SourceConnector::Generator(config) => Box::new(GeneratorSource::open(config, schema, slot, slots, clock)?),
+        SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, &waker, restored)?),
+        SourceConnector::File(config) => Box::new(FileSource::open(config, slot, slots, restored)?),
+        SourceConnector::Generator(config) => {
+            Box::new(GeneratorSource::open(config, schema, slot, slots, clock, restored)?)
+        }
     })
 }
 
 /// Opens a sink for one slot. A table is none of this crate's: its rows go to the host.
-pub fn open_sink(connector: &SinkConnector, slot: usize) -> Result<Box<dyn Sink>> {
+pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) -> Result<Box<dyn Sink>> {
     Ok(match connector {
         SinkConnector::Kafka(config) => Box::new(KafkaSink::open(config)?),
-        SinkConnector::File(config) => Box::new(FileSink::open(config, slot)?),
+        SinkConnector::File(config) => {
+            Box::new(FileSink::open(config, slot, matches!(delivery, Delivery::WithCheckpoint { .. }))?)
+        }
         SinkConnector::Stdout => Box::new(StdoutSink::open()?),
         SinkConnector::Table(table) => {
             return Err(Error(format!(

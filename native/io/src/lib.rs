@@ -7,14 +7,16 @@ mod kafka;
 mod sink;
 mod source;
 mod stdout;
+mod transactions;
 
-pub use connectors::{Clock, open_sink, open_source};
-pub use file::{FileSink, FileSource};
+pub use connectors::{Clock, Delivery, open_sink, open_source};
+pub use file::{FileSink, FileSource, show_staged};
 pub use generator::GeneratorSource;
-pub use kafka::{KafkaSink, KafkaSource};
-pub use sink::{Records, Sink};
-pub use source::{Poll, Position, Receiver, Record, Source, Split, Waker};
+pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, committed_metadata};
+pub use sink::{Records, Sink, StagedFile};
+pub use source::{Poll, Position, Receiver, Record, Restored, Source, Split, Waker};
 pub use stdout::StdoutSink;
+pub use transactions::{GroupPositions, TopicPosition, Transactions};
 
 /// What went wrong outside, in the words of who it happened to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -21,6 +21,15 @@ impl Records {
     }
 }
 
+/// A file that is complete, but not visible yet; both paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StagedFile {
+    /// Where it is now.
+    pub staged: String,
+    /// Where it is once it is committed.
+    pub visible: String,
+}
+
 /// A sink as one slot sees it. Never blocks; all calls come from one thread.
 pub trait Sink {
     /// Takes records from row `from` on and says how many it took: fewer than there are means that it is full, and the
@@ -38,4 +47,14 @@ pub trait Sink {
 
     /// Makes everything durable without waiting for a size or an age to be reached, as at the end of a job.
     fn flush(&mut self) -> Result<()>;
+
+    /// What of the closed epochs waits for [`Sink::commit`] as files.
+    fn staged(&mut self) -> Vec<StagedFile> {
+        Vec::new()
+    }
+
+    /// Makes what is staged of so many epochs, from the first, visible: the checkpoint that they belong to is complete.
+    fn commit(&mut self, _epochs: u64) -> Result<()> {
+        Ok(())
+    }
 }

@@ -74,6 +74,16 @@ pub struct Position {
     pub metadata: String,
 }
 
+/// Where a checkpoint goes on with a split, named by what does not change from one run to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// [`Split::resource`] and [`Split::partition`].
+    pub resource: String,
+    pub partition: i32,
+    /// The next offset to read.
+    pub offset: i64,
+}
+
 /// A source as one slot sees it: only the splits that are this slot's. Never blocks for longer than a client library's
 /// shortest poll; all calls come from one thread.
 pub trait Source<R: Receiver> {

@@ -18,11 +18,11 @@ fn numbers(range: std::ops::Range<usize>) -> impl Iterator<Item = String> {
 }
 
 fn open(config: &millrace_plan::KafkaSource, bell: &Bell) -> KafkaSource {
-    KafkaSource::open(config, 0, 1, &bell.waker()).unwrap()
+    KafkaSource::open(config, 0, 1, &bell.waker(), None).unwrap()
 }
 
 fn open_error(config: &millrace_plan::KafkaSource) -> String {
-    KafkaSource::open(config, 0, 1, &Bell::default().waker()).map(|_| ()).unwrap_err().to_string()
+    KafkaSource::open(config, 0, 1, &Bell::default().waker(), None).map(|_| ()).unwrap_err().to_string()
 }
 
 fn sink_config(brokers: &str, topic: &str) -> millrace_plan::KafkaSink {

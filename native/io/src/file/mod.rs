@@ -7,7 +7,7 @@ mod sink;
 mod source;
 mod writer;
 
-pub use sink::FileSink;
+pub use sink::{FileSink, show_staged};
 pub use source::FileSource;
 
 /// The end of the name of a file that is being written; sources leave such files alone.

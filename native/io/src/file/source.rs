@@ -12,7 +12,7 @@ use millrace_plan::FileSource as Config;
 
 use super::lines::{Lines, MAX_LINE_BYTES, Next};
 use super::paths;
-use crate::{Error, Poll, Position, Receiver, Record, Result, Source, Split};
+use crate::{Error, Poll, Position, Receiver, Record, Restored, Result, Source, Split};
 
 /// As errors name this connector.
 pub const WHO: &str = "file source";
@@ -68,7 +68,7 @@ enum Content {
 
 impl FileSource {
     /// Finds the files. Without `follow` there has to be one, over all slots.
-    pub fn open(config: &Config, slot: usize, slots: usize) -> Result<FileSource> {
+    pub fn open(config: &Config, slot: usize, slots: usize, _restored: Option<&[Restored]>) -> Result<FileSource> {
         let mut source = FileSource {
             config: config.clone(),
             slot,

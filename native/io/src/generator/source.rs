@@ -11,7 +11,7 @@ use millrace_plan::{GeneratorKind, GeneratorSource as Config};
 
 use super::columns::{self, Value};
 use super::event::Event;
-use crate::{Clock, Error, Poll, Position, Receiver, Result, Source, Split};
+use crate::{Clock, Error, Poll, Position, Receiver, Restored, Result, Source, Split};
 
 const WHO: &str = "generator source";
 
@@ -48,6 +48,7 @@ impl GeneratorSource {
         slot: usize,
         slots: usize,
         clock: Clock,
+        _restored: Option<&[Restored]>,
     ) -> Result<GeneratorSource> {
         let values = schema.fields().iter().map(|field| value(config.kind, field.name(), field.data_type()));
         let values = values.collect::<Result<_>>()?;

@@ -9,6 +9,9 @@ mod queue;
 mod sink;
 mod source;
 mod start;
+mod transactions;
 
 pub use sink::KafkaSink;
 pub use source::KafkaSource;
+pub use start::committed_metadata;
+pub use transactions::KafkaTransactions;

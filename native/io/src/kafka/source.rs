@@ -14,7 +14,7 @@ use super::client::{self, Consumer, Observer, Reserved, advice, is_terminal, is_
 use super::commits::Commits;
 use super::queue::{Address, Message, MessageQueue};
 use super::{partitions, start};
-use crate::{Error, Poll, Position, Receiver, Record, Result, Source, Split, Waker};
+use crate::{Error, Poll, Position, Receiver, Record, Restored, Result, Source, Split, Waker};
 
 /// As errors name this connector.
 pub const WHO: &str = "Kafka source";
@@ -67,7 +67,13 @@ pub struct KafkaSource {
 impl KafkaSource {
     /// Connects, finds the partitions and where each begins, and starts fetching those of `slot`. Waits for the brokers,
     /// 10 s for each answer.
-    pub fn open(config: &Config, slot: usize, slots: usize, waker: &Waker) -> Result<KafkaSource> {
+    pub fn open(
+        config: &Config,
+        slot: usize,
+        slots: usize,
+        waker: &Waker,
+        _restored: Option<&[Restored]>,
+    ) -> Result<KafkaSource> {
         start::group_id(&config.properties)?;
         let properties = client::config(WHO, &config.properties, DEFAULTS, FIXED, RESERVED)?;
         let brokers = client::brokers(&properties).unwrap_or_default();

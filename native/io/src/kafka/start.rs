@@ -71,6 +71,11 @@ pub fn find(
     })
 }
 
+/// What the group has committed as metadata, for all partitions of the topics, in their order.
+pub fn committed_metadata(_config: &millrace_plan::KafkaSource) -> Result<Vec<Option<String>>> {
+    Ok(Vec::new())
+}
+
 /// The offset that each partition has at a time in ms, or at its beginning or end; -1 where nothing is that late.
 fn list_offsets(consumer: &Arc<Consumer>, partitions: &[(String, i32)], at: Offset, brokers: &str) -> Result<Vec<i64>> {
     let failed = |error| failed(consumer, "looking up offsets", brokers, &error);

@@ -192,7 +192,7 @@ pub fn read_while(
 
 pub fn read_to_end(config: &millrace_plan::KafkaSource, slot: usize, slots: usize) -> Collected {
     let bell = Bell::default();
-    let mut source = KafkaSource::open(config, slot, slots, &bell.waker()).unwrap();
+    let mut source = KafkaSource::open(config, slot, slots, &bell.waker(), None).unwrap();
     let mut collected = Collected::default();
     assert!(read_while(&mut source, &bell, &mut collected, |_| false));
     collected

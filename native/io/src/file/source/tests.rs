@@ -54,7 +54,7 @@ fn append(directory: &TempDir, name: &str, content: &str) {
 }
 
 fn read_all(config: &Config, slot: usize, slots: usize) -> Result<Collected> {
-    let mut source = FileSource::open(config, slot, slots)?;
+    let mut source = FileSource::open(config, slot, slots, None)?;
     let mut collected = Collected::default();
     while source.poll(2, &mut collected)? != Poll::End {}
     Ok(collected)
@@ -92,7 +92,7 @@ fn slots_share_the_files_out() {
         let config = config(&directory, "*", follow);
         let mut collected = Collected::default();
         for slot in 0..slots {
-            catch_up(&mut FileSource::open(&config, slot, slots).unwrap(), &mut collected).unwrap();
+            catch_up(&mut FileSource::open(&config, slot, slots, None).unwrap(), &mut collected).unwrap();
         }
         let mut texts = collected.texts();
         texts.sort_unstable();
@@ -122,7 +122,7 @@ fn a_damaged_file_is_an_error_that_names_file_and_line() {
 fn a_followed_file_gives_lines_as_they_are_completed() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n2");
-    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1).unwrap();
+    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     assert_eq!(collected.texts(), ["1"]);
@@ -136,7 +136,7 @@ fn a_followed_file_gives_lines_as_they_are_completed() {
 #[test]
 fn files_that_come_to_match_are_followed_too() {
     let directory = tempfile::tempdir().unwrap();
-    let mut source = FileSource::open(&config(&directory, "*.log", true), 0, 1).unwrap();
+    let mut source = FileSource::open(&config(&directory, "*.log", true), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     put(&directory, "b.log", "1\n");
@@ -153,7 +153,7 @@ fn files_that_come_to_match_are_followed_too() {
 fn a_compressed_file_among_followed_ones_is_read_once_and_ends() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "a.gz", gzip("1\n"));
-    let mut source = FileSource::open(&config(&directory, "*", true), 0, 1).unwrap();
+    let mut source = FileSource::open(&config(&directory, "*", true), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     catch_up(&mut source, &mut collected).unwrap();
@@ -164,7 +164,7 @@ fn a_compressed_file_among_followed_ones_is_read_once_and_ends() {
 fn a_file_rotated_by_renaming_is_read_to_its_end_and_then_its_successor() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n");
-    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1).unwrap();
+    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     append(&directory, "log", "2\n");
@@ -182,7 +182,7 @@ fn a_file_rotated_by_renaming_is_read_to_its_end_and_then_its_successor() {
 fn a_followed_file_that_shrinks_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n2\n");
-    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1).unwrap();
+    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     OpenOptions::new().write(true).open(directory.path().join("log")).unwrap().set_len(2).unwrap();
@@ -195,7 +195,7 @@ fn a_paused_file_gives_way_to_the_next() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "a", "1\n");
     put(&directory, "b", "2\n");
-    let mut source = FileSource::open(&config(&directory, "*", false), 0, 1).unwrap();
+    let mut source = FileSource::open(&config(&directory, "*", false), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     Source::<Collected>::pause(&mut source, 0, true).unwrap();
     while source.poll(10, &mut collected).unwrap() == Poll::More {}

@@ -76,7 +76,7 @@ fn still() -> Clock {
 fn events(config: &Config, schema: &SchemaRef, slots: usize, max_records: usize) -> BTreeMap<u64, Vec<String>> {
     let mut events = BTreeMap::new();
     for slot in 0..slots {
-        let mut source = GeneratorSource::open(config, schema.clone(), slot, slots, still()).unwrap();
+        let mut source = GeneratorSource::open(config, schema.clone(), slot, slots, still(), None).unwrap();
         let mut collected = Collected::default();
         while source.poll(max_records, &mut collected).unwrap() != Poll::End {}
         assert!(collected.ended);
@@ -147,7 +147,7 @@ fn a_column_does_not_depend_on_which_others_are_read() {
 #[test]
 fn a_schema_without_columns_still_counts_rows() {
     let mut source =
-        GeneratorSource::open(&config(GeneratorKind::Bids, 5), Arc::new(Schema::empty()), 0, 1, still()).unwrap();
+        GeneratorSource::open(&config(GeneratorKind::Bids, 5), Arc::new(Schema::empty()), 0, 1, still(), None).unwrap();
     let mut collected = Collected::default();
     source.poll(10, &mut collected).unwrap();
     assert_eq!(collected.batches[0].num_rows(), 5);
@@ -157,7 +157,8 @@ fn a_schema_without_columns_still_counts_rows() {
 fn timestamps_come_in_the_declared_unit() {
     let schema = |unit| Arc::new(Schema::new(vec![Field::new("dateTime", DataType::Timestamp(unit, None), false)]));
     let first = |unit| {
-        let mut source = GeneratorSource::open(&config(GeneratorKind::Bids, 1), schema(unit), 0, 1, still()).unwrap();
+        let mut source =
+            GeneratorSource::open(&config(GeneratorKind::Bids, 1), schema(unit), 0, 1, still(), None).unwrap();
         let mut collected = Collected::default();
         source.poll(1, &mut collected).unwrap();
         let column = collected.batches[0].column(0);
@@ -178,7 +179,7 @@ fn a_rate_is_kept_over_all_slots_by_the_clock() {
     let mut sources: Vec<GeneratorSource> = (0..2)
         .map(|slot| {
             let now = now.clone();
-            GeneratorSource::open(&config, schema.clone(), slot, 2, Arc::new(move || now.load(Ordering::Relaxed)))
+            GeneratorSource::open(&config, schema.clone(), slot, 2, Arc::new(move || now.load(Ordering::Relaxed)), None)
                 .unwrap()
         })
         .collect();
@@ -197,7 +198,8 @@ fn a_rate_is_kept_over_all_slots_by_the_clock() {
 #[test]
 fn a_paused_share_gives_nothing() {
     let mut source =
-        GeneratorSource::open(&config(GeneratorKind::Bids, 0), schema(GeneratorKind::Bids), 0, 1, still()).unwrap();
+        GeneratorSource::open(&config(GeneratorKind::Bids, 0), schema(GeneratorKind::Bids), 0, 1, still(), None)
+            .unwrap();
     let mut collected = Collected::default();
     Source::<Collected>::pause(&mut source, 0, true).unwrap();
     assert!(matches!(source.poll(10, &mut collected).unwrap(), Poll::Empty { .. }));
@@ -210,7 +212,7 @@ fn a_paused_share_gives_nothing() {
 fn an_unknown_column_is_an_error_that_lists_what_there_is() {
     let schema = |name, data_type| Arc::new(Schema::new(vec![Field::new(name, data_type, false)]));
     let open = |schema| {
-        let opened = GeneratorSource::open(&config(GeneratorKind::Bids, 0), schema, 0, 1, still());
+        let opened = GeneratorSource::open(&config(GeneratorKind::Bids, 0), schema, 0, 1, still(), None);
         opened.map(|_| ()).unwrap_err().to_string()
     };
     assert_eq!(
