@@ -39,5 +39,5 @@ export type { StateBackend, StateOptions } from "./recovery/state.js";
 export { type Column, type Row, Schema, schema, t } from "./schema/schema.js";
 export type { DataType, Field, Shape } from "./schema/type.js";
 export { Job, type JobBuilder, type JobOptions, job } from "./stream/job.js";
-export type { EventTimeOptions, KeyedStream, SourceStream, Stream, WindowedStream } from "./stream/stream.js";
+export type { EventTimeOptions, KeyedStream, SinkStep, SourceStream, Stream, WindowedStream } from "./stream/stream.js";
 export { hopping, tumbling, type Window } from "./stream/window.js";
