@@ -1,6 +1,7 @@
 import type { Source } from "../connectors/connector.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
+import { derivedIds } from "../plan/derived-ids.js";
 import { Graph, type PlanNode, type UserFunction } from "../plan/node.js";
 import { prune } from "../plan/prune.js";
 import { writePlan } from "../plan/write.js";
@@ -68,6 +69,11 @@ export class Job {
   /** The steps, each with the columns that are needed of it. */
   get steps(): readonly PlanNode[] {
     return prune(this.graph.nodes);
+  }
+
+  /** What is allowed and may be regretted, in words for the user. */
+  get warnings(): readonly string[] {
+    return this.recovery.checkpoints === undefined ? [] : derivedIds(this.graph.nodes);
   }
 
   /** The plan as the core reads it. `parallelism` goes before the job's own. */
