@@ -31,19 +31,41 @@ export interface OperatorMetrics {
   bytes: number;
 }
 
+/** Absent until there has been one: `last...` of the last that was completed, `restoredFrom` of the one at the start. */
+export interface CheckpointMetrics {
+  completed: number;
+  failed: number;
+  lastId?: number;
+  lastDurationMs?: number;
+  lastBytes?: number;
+  lastNewBytes?: number;
+  lastAlignmentMs?: number;
+  lastCompletedAtMs?: number;
+  restoredFrom?: number;
+  stateBytes?: number;
+}
+
 export interface JobMetrics {
   operators: OperatorMetrics[];
   watermarkMs?: number;
   backpressured: number;
   busy: number;
   commits: number;
+  /** Of a job with checkpoints. */
+  checkpoints?: CheckpointMetrics;
 }
 
 export class Job {
-  constructor(plan: Uint8Array, parallelism?: number);
+  /**
+   * `start`: "latest" (the default) goes on from the last committed checkpoint, "fresh" ignores what is stored,
+   * "savepoint:NAME" begins with a savepoint.
+   */
+  constructor(plan: Uint8Array, parallelism?: number, start?: string);
   readonly id: number;
   readonly parallelism: number;
   stop(): void;
+  /** Asks for a savepoint, which is written at the next barrier. */
+  savepoint(name: string): void;
   cancel(): void;
   metrics(): JobMetrics;
   close(): void;

@@ -35,10 +35,27 @@ export function bytes(size: Size, what: string): number {
   return parse(size, BYTES, what, '"64KB", "128MB" or "1GB"');
 }
 
+/** Milliseconds as a duration, in the largest unit that leaves no rest. */
+export function durationOf(value: number): Duration {
+  return inLargest(value, MILLISECONDS);
+}
+
+/** Bytes as a size, in the largest unit that leaves no rest. */
+export function sizeOf(value: number): Size {
+  return inLargest(value, BYTES);
+}
+
+function inLargest<U extends string>(value: number, units: Readonly<Record<U, number>>): `${number}${U}` {
+  const fitting = (Object.entries(units) as [U, number][]).filter(([, unit]) => value >= unit && value % unit === 0);
+  const [name, unit] = fitting.at(-1) ?? (Object.entries(units)[0] as [U, number]);
+  return `${value / unit}${name}`;
+}
+
 function parse(text: string, units: Record<string, number>, what: string, examples: string): number {
   const match = /^(\d+(?:\.\d+)?)([a-zA-Z]+)$/.exec(text);
   const unit = units[match?.[2] ?? ""];
   const value = unit === undefined ? Number.NaN : Number(match?.[1]) * unit;
-  if (!Number.isInteger(value)) throw new PlanError(`${what}: ${JSON.stringify(text)} is not of the form ${examples}`);
+  if (!Number.isSafeInteger(value))
+    throw new PlanError(`${what}: ${JSON.stringify(text)} is not of the form ${examples}`);
   return value;
 }

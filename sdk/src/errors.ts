@@ -29,7 +29,7 @@ export class MillraceError extends Error {
  * const ofTheJob: readonly ErrorCode[] = ["PLAN", "EXPRESSION", "FUNCTION"];
  * ```
  */
-export type ErrorCode = "PLAN" | "SOURCE" | "BAD_RECORD" | "SINK" | "EXPRESSION" | "FUNCTION" | "INTERNAL";
+export type ErrorCode = "PLAN" | "SOURCE" | "BAD_RECORD" | "SINK" | "STATE" | "EXPRESSION" | "FUNCTION" | "INTERNAL";
 
 /**
  * The job is wrong: a column that is not there, types that do not go together, a step in the wrong place.
@@ -92,6 +92,20 @@ export class SinkError extends MillraceError {
 }
 
 /**
+ * State could not be kept, written to a checkpoint or restored from one.
+ *
+ * ```ts
+ * import { StateError } from "millrace";
+ * const isOfTheStorage = (error: unknown) => error instanceof StateError && error.message.includes("storage");
+ * ```
+ */
+export class StateError extends MillraceError {
+  constructor(message: string, step?: string, options?: ErrorOptions) {
+    super("STATE", message, step, options);
+  }
+}
+
+/**
  * An expression failed on a value: an overflow, a division by zero, a cast.
  *
  * ```ts
@@ -138,6 +152,7 @@ const CLASSES = {
   SOURCE: SourceError,
   BAD_RECORD: BadRecordError,
   SINK: SinkError,
+  STATE: StateError,
   EXPRESSION: ExpressionError,
   FUNCTION: FunctionError,
   INTERNAL: InternalError,

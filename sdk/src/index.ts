@@ -32,8 +32,12 @@ export {
 export type { Columns, Expr, Named } from "./expr/expr.js";
 export { lit, type When, when } from "./expr/make.js";
 export type { UserFunction } from "./plan/node.js";
+export type { CheckpointOptions, CheckpointStorage } from "./recovery/checkpoints.js";
+export type { Guarantee, Recovery, RecoveryOptions } from "./recovery/recovery.js";
+export type { Restart, RestartOptions, RestartPolicy } from "./recovery/restart.js";
+export type { StateBackend, StateOptions } from "./recovery/state.js";
 export { type Column, type Row, Schema, schema, t } from "./schema/schema.js";
 export type { DataType, Field, Shape } from "./schema/type.js";
 export { Job, type JobBuilder, type JobOptions, job } from "./stream/job.js";
-export type { EventTimeOptions, KeyedStream, SourceStream, Stream, WindowedStream } from "./stream/stream.js";
+export type { EventTimeOptions, KeyedStream, SinkStep, SourceStream, Stream, WindowedStream } from "./stream/stream.js";
 export { hopping, tumbling, type Window } from "./stream/window.js";

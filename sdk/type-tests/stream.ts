@@ -1,4 +1,4 @@
-import { type JobBuilder, json, kafka, type Stream } from "millrace";
+import { type JobBuilder, json, kafka, type Stream, stdout } from "millrace";
 import { type Equal, expect, type Int64, type Null, type RowsOf } from "./expect.js";
 import { Everything, rows } from "./rows.js";
 
@@ -81,3 +81,12 @@ rows.keyBy((r) => r.tags);
 rows.keyBy((r) => ({ place: r.place }));
 // @ts-expect-error: nor is a name
 rows.keyBy(() => "large");
+
+// Every step can be named, the last one too; a stream keeps its rows.
+const named = rows.filter((r) => r.flag).id("flagged");
+expect<Equal<RowsOf<typeof named>, RowsOf<typeof rows>>>();
+rows.to(stdout({ format: json() })).id("out");
+// @ts-expect-error: an id is a text
+rows.filter((r) => r.flag).id(1);
+// @ts-expect-error: nothing follows a sink
+rows.to(stdout({ format: json() })).filter((r) => r.flag);

@@ -1,18 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import t from "tap";
 import { ROOT } from "../harness/paths.js";
-import { Child } from "../harness/process.js";
+import { compileAll, type Example } from "./compile.js";
 
 const INDEX = "sdk/src/index.ts";
-
-interface Example {
-  /** Where the doc comment stands, from the root. */
-  file: string;
-  /** The line of the example's first line, from 1. */
-  line: number;
-  code: string;
-}
 
 async function sources(folder: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
@@ -69,36 +61,5 @@ t.test("the examples of doc comments compile", async (t) => {
   const files = (await Promise.all(["sdk/src", "worker/src", "connectors/src"].map(sources))).flat();
   const texts = await Promise.all(files.map((file) => readFile(join(ROOT, file), "utf8")));
   const examples = files.flatMap((file, index) => examplesIn(file, String(texts[index])));
-  // Below the clone's node_modules, so that its packages are found.
-  const cache = join(ROOT, "node_modules/.cache");
-  await mkdir(cache, { recursive: true });
-  const folder = await mkdtemp(join(cache, "doc-comments-"));
-  t.teardown(() => rm(folder, { recursive: true }));
-  const module = ({ file, line }: Example) => `${file.replace(/\.ts$/, "")}.${line}.ts`;
-  for (const example of examples) {
-    const path = join(folder, module(example));
-    await mkdir(dirname(path), { recursive: true });
-    // Blank lines above it let the compiler count the lines as the doc comment's own file does.
-    await writeFile(path, "\n".repeat(example.line - 1) + example.code);
-  }
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  const compilerOptions = { noEmit: true, composite: false, declaration: false, declarationMap: false, rootDir: "." };
-  const config = { extends: join(ROOT, "tsconfig.base.json"), compilerOptions, include: ["**/*.ts"] };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
-
-  // tap gives its loaders to every Node below it, and tsc does not start with them.
-  const args = ["-u", "NODE_OPTIONS", join(ROOT, "node_modules/.bin/tsc"), "-p", folder, "--pretty", "false"];
-  const compiled = new Child({ command: "env", args, cwd: folder });
-  const { code } = await compiled.exited();
-  const lines = compiled.stdout.split("\n");
-  for (const example of examples) {
-    const errors = lines.filter((line) => line.startsWith(`${module(example)}(`));
-    const place = `${example.file}:${example.line}`;
-    t.strictSame(
-      errors.map((error) => error.replace(/^.*?\((\d+),(\d+)\)/, `${example.file}:$1:$2`)),
-      [],
-      `${place}: the example compiles`,
-    );
-  }
-  t.equal(code, 0, compiled.log);
+  await compileAll(t, examples);
 });

@@ -5,12 +5,15 @@ import { Piscina } from "piscina";
 import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
 import { type JobMetrics, NativeJob } from "./native.js";
 import type { ShownRows, SlotTask } from "./slot-thread.js";
+import { type Start, savepointName } from "./start.js";
 
 export interface RunOptions {
   /** Slots; it goes before the job's own. */
   readonly parallelism?: number | undefined;
   /** Gets the rows of table sinks. */
   readonly show?: ((shown: ShownRows) => void) | undefined;
+  /** "latest" by default. */
+  readonly start?: Start | undefined;
 }
 
 /** A job that runs in this process: a thread for each slot. */
@@ -20,10 +23,10 @@ export class Run {
   readonly ended: Promise<MillraceError | undefined>;
   readonly #job: NativeJob;
 
-  /** @throws PlanError when the core refuses the plan */
-  constructor(job: Job, file: string, { parallelism, show }: RunOptions = {}) {
+  /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
+  constructor(job: Job, file: string, { parallelism, show, start = "latest" }: RunOptions = {}) {
     try {
-      this.#job = new NativeJob(job.toPlan(parallelism === undefined ? {} : { parallelism }));
+      this.#job = new NativeJob(job.toPlan(parallelism === undefined ? {} : { parallelism }), undefined, start);
     } catch (error) {
       throw asMillraceError(error);
     }
@@ -39,6 +42,15 @@ export class Run {
   /** Ends the job in order: what was read is emitted and made durable, and positions are committed. */
   stop(): void {
     this.#job.stop();
+  }
+
+  /**
+   * Asks for a savepoint; it is written at the next barrier.
+   *
+   * @throws StateError when that cannot be its name
+   */
+  savepoint(name: string): void {
+    this.#job.savepoint(savepointName(name));
   }
 
   async #runSlots(file: string, show: RunOptions["show"]): Promise<MillraceError | undefined> {
@@ -63,6 +75,7 @@ export class Run {
     };
     await Promise.all(Array.from({ length: slots }, (_, index) => runSlot(index)));
     await pool.destroy();
+    this.#job.close();
     return first === undefined ? undefined : fromPlain(first);
   }
 }

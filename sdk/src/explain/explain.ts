@@ -1,10 +1,11 @@
 import type { PlanNode } from "../plan/node.js";
 import type { Job } from "../stream/job.js";
 import { formula } from "./format.js";
+import { recoveryLines } from "./recovery.js";
 
 /**
- * Draws a job: its steps from the sources down, whether they run in the core or in JavaScript, and what each of them
- * reads, keeps and computes.
+ * Draws a job: what it promises, its steps from the sources down, whether they run in the core or in JavaScript, and
+ * what each of them reads, keeps and computes.
  *
  * ```ts
  * import { explain, generator, job, json, stdout } from "millrace";
@@ -17,10 +18,11 @@ export function explain(job: Job, options: { readonly parallelism?: number } = {
   const slots =
     parallelism === undefined ? "a slot for each core" : `${parallelism} ${parallelism === 1 ? "slot" : "slots"}`;
   const groups = job.options.maxParallelism ?? 128;
-  const head = `job "${job.name}" · ${slots} · ${groups} key groups · commits every ${job.options.commitInterval ?? "1s"}`;
+  const [promise, ...below] = recoveryLines(job);
+  const head = [`job "${job.name}" · ${slots} · ${groups} key groups · ${promise}`, ...below];
   const drawn = new Set<PlanNode>();
   const sources = steps.filter((node) => node.inputs.length === 0);
-  return [head, ...sources.flatMap((source) => ["", ...draw(source, steps, drawn, "", "")])].join("\n");
+  return [...head, ...sources.flatMap((source) => ["", ...draw(source, steps, drawn, "", "")])].join("\n");
 }
 
 function draw(node: PlanNode, steps: readonly PlanNode[], drawn: Set<PlanNode>, first: string, rest: string): string[] {

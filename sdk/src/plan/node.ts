@@ -1,3 +1,4 @@
+import { PlanError } from "../errors.js";
 import type { Value } from "../expr/value.js";
 import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
 import type { Schema } from "../schema/schema.js";
@@ -116,8 +117,17 @@ export interface PlanNode {
   /** The rows that leave it; those that come to it, for a sink. */
   readonly fields: readonly Field[];
   readonly step: NodeKind;
-  /** Stable across changes of the job: the user's, or made by `Graph`. */
+  /** By which state is found again: the user's, or made by `Graph` from the steps of its kind before it. */
   id: string;
+  /** Whether `id` is the user's, and so the same when the job around the step has changed. */
+  hasOwnId: boolean;
+}
+
+/** Gives a step an id of the user's. */
+export function nameStep(node: PlanNode, id: string): void {
+  if (typeof id !== "string" || id === "") throw new PlanError("an id is a text that is not empty", node.name);
+  node.id = id;
+  node.hasOwnId = true;
 }
 
 /** The steps of a job, in the order in which they were made: inputs come first. */
@@ -132,7 +142,7 @@ export class Graph {
     const kind = step.kind === "function" ? step.function.kind : step.kind;
     const ordinal = (this.#ordinals.get(kind) ?? 0) + 1;
     this.#ordinals.set(kind, ordinal);
-    const node: PlanNode = { name, inputs, fields, step, id: `${kind}-${ordinal}` };
+    const node: PlanNode = { name, inputs, fields, step, id: `${kind}-${ordinal}`, hasOwnId: false };
     this.nodes.push(node);
     return node;
   }

@@ -4,10 +4,10 @@ import t from "tap";
 import { json } from "../connectors/connector.js";
 import { kafka } from "../connectors/kafka.js";
 import { stdout } from "../connectors/screen.js";
-import { Job as PlanJob } from "../generated/millrace/plan.js";
+import { Guarantee, Job as PlanJob, StateBackend } from "../generated/millrace/plan.js";
 import { Column, schema } from "../schema/schema.js";
 import type { DataType } from "../schema/type.js";
-import { job } from "../stream/job.js";
+import { type JobOptions, job } from "../stream/job.js";
 
 const leaf = fc.constantFrom<DataType>(
   { kind: "bool" },
@@ -73,4 +73,51 @@ t.test("a plan that was read back writes the same plan again", async (t) => {
   );
   const once = PlanJob.getRootAsJob(new ByteBuffer(built.toPlan())).unpack();
   t.strictSame(PlanJob.getRootAsJob(new ByteBuffer(built.toPlan())).unpack(), once);
+});
+
+const planOf = (options: JobOptions) => {
+  const source = kafka({ topic: "in", brokers: "b:1", format: json(schema({ a: new Column({ kind: "int64" }) })) });
+  const built = job("a job", (j) => j.source(source).to(stdout({ format: json() })), options);
+  return PlanJob.getRootAsJob(new ByteBuffer(built.toPlan())).unpack();
+};
+
+t.test("a plan says what its job says of failures, with what it leaves out filled in", async (t) => {
+  const plain = planOf({});
+  t.equal(plain.guarantee, Guarantee.AtLeastOnce);
+  t.equal(plain.checkpoints, null);
+
+  const storage = "s3://bucket/path";
+  t.match(planOf({ guarantee: "exactly-once", checkpoints: { storage } }), {
+    guarantee: Guarantee.ExactlyOnce,
+    checkpoints: {
+      storage,
+      interval: 10_000n,
+      minPause: 0n,
+      timeout: 600_000n,
+      tolerableFailures: 0,
+      retained: 2,
+      backend: StateBackend.RocksDb,
+      memoryBudget: 0n,
+      directory: ".millrace/state/a~20job",
+    },
+  });
+
+  const checkpoints = {
+    storage,
+    interval: "1m",
+    minPause: "5s",
+    timeout: "2m",
+    tolerableFailures: 3,
+    retain: 7,
+  } as const;
+  t.match(planOf({ checkpoints, state: { backend: "fs", directory: "/var/lib/a" } }).checkpoints, {
+    interval: 60_000n,
+    minPause: 5000n,
+    timeout: 120_000n,
+    tolerableFailures: 3,
+    retained: 7,
+    backend: StateBackend.Filesystem,
+    directory: "/var/lib/a",
+  });
+  t.equal(planOf({ checkpoints, state: { memoryBudget: "400MB" } }).checkpoints?.memoryBudget, 400n * 1024n ** 2n);
 });

@@ -4,6 +4,7 @@ import {
   AggregateFunction,
   AggregateT,
   BadRecord,
+  CheckpointsT,
   EventTimeT,
   FileSinkT,
   FileSourceT,
@@ -11,6 +12,7 @@ import {
   FormatT,
   FunctionKind,
   GeneratorSourceT,
+  Guarantee,
   Job,
   JobT,
   JsFunctionT,
@@ -24,12 +26,14 @@ import {
   SinkT,
   SourceConnector,
   SourceT,
+  StateBackend,
   StdoutSinkT,
   TableSinkT,
   UnionT,
   WindowAggregateT,
   WindowT,
 } from "../generated/millrace/plan.js";
+import type { Recovery } from "../recovery/recovery.js";
 import type { EventTimeConfig, NamedValue, NodeKind, PlanNode, SinkConfig, SourceConfig } from "./node.js";
 import { expr, fields, named, optional } from "./write-expr.js";
 
@@ -41,6 +45,7 @@ export interface PlanOptions {
   readonly maxParallelism: number;
   /** Milliseconds. */
   readonly commitInterval: number;
+  readonly recovery: Recovery;
 }
 
 /** The plan of a job as a FlatBuffer. */
@@ -51,11 +56,28 @@ export function writePlan(name: string, nodes: readonly PlanNode[], options: Pla
     const [kindType, kind] = kindOf(node.step);
     return new OperatorT(node.id, node.name, inputs, fields(node.fields), kindType, kind);
   });
-  const { parallelism, maxParallelism, commitInterval } = options;
+  const { parallelism, maxParallelism, commitInterval, recovery } = options;
   const job = new JobT(VERSION, name, parallelism, maxParallelism, BigInt(commitInterval), operators);
+  job.guarantee = recovery.guarantee === "exactly-once" ? Guarantee.ExactlyOnce : Guarantee.AtLeastOnce;
+  job.checkpoints = recovery.checkpoints === undefined ? null : checkpoints(recovery.checkpoints);
   const builder = new Builder(4096);
   Job.finishJobBuffer(builder, job.pack(builder));
   return builder.asUint8Array();
+}
+
+function checkpoints(config: NonNullable<Recovery["checkpoints"]>): CheckpointsT {
+  const { storage, interval, minPause, timeout, tolerableFailures, retained, state } = config;
+  return new CheckpointsT(
+    storage,
+    BigInt(interval),
+    BigInt(minPause),
+    BigInt(timeout),
+    tolerableFailures,
+    retained,
+    state.backend === "rocksdb" ? StateBackend.RocksDb : StateBackend.Filesystem,
+    BigInt(state.memoryBudget),
+    state.directory,
+  );
 }
 
 function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {

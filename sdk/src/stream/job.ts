@@ -1,9 +1,11 @@
 import type { Source } from "../connectors/connector.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
+import { derivedIds } from "../plan/derived-ids.js";
 import { Graph, type PlanNode, type UserFunction } from "../plan/node.js";
 import { prune } from "../plan/prune.js";
 import { writePlan } from "../plan/write.js";
+import { type Recovery, type RecoveryOptions, recoveryOf } from "../recovery/recovery.js";
 import type { Shape } from "../schema/type.js";
 import { type SourceStream, sourceStream } from "./stream.js";
 
@@ -16,12 +18,12 @@ import { type SourceStream, sourceStream } from "./stream.js";
  * export default job("bids", (j) => j.source(generator.bids()).to(table()), options);
  * ```
  */
-export interface JobOptions {
+export interface JobOptions extends RecoveryOptions {
   /** Slots, a thread each; as many as the machine has cores by default. */
   readonly parallelism?: number;
   /** Key groups: the most slots that the job can ever have. 128 by default. */
   readonly maxParallelism?: number;
-  /** How often positions are committed: "1s" by default. */
+  /** How often results and positions are committed: "1s" by default. With checkpoints, each of them commits instead. */
   readonly commitInterval?: Duration;
 }
 
@@ -48,11 +50,16 @@ export interface JobBuilder {
  * ```
  */
 export class Job {
+  /** What it does about failures. */
+  readonly recovery: Recovery;
+
   constructor(
     readonly name: string,
     readonly options: JobOptions,
     private readonly graph: Graph,
-  ) {}
+  ) {
+    this.recovery = recoveryOf(options, name);
+  }
 
   /** The functions of the user's, in the order in which the job made them. */
   get functions(): readonly UserFunction[] {
@@ -64,12 +71,18 @@ export class Job {
     return prune(this.graph.nodes);
   }
 
+  /** What is allowed and may be regretted, in words for the user. */
+  get warnings(): readonly string[] {
+    return this.recovery.checkpoints === undefined ? [] : derivedIds(this.graph.nodes);
+  }
+
   /** The plan as the core reads it. `parallelism` goes before the job's own. */
   toPlan(overrides: { readonly parallelism?: number } = {}): Uint8Array {
     return writePlan(this.name, this.steps, {
       parallelism: overrides.parallelism ?? this.options.parallelism ?? 0,
       maxParallelism: this.options.maxParallelism ?? 128,
       commitInterval: milliseconds(this.options.commitInterval ?? "1s", "commitInterval"),
+      recovery: this.recovery,
     });
   }
 }

@@ -180,3 +180,80 @@ t.test("explain draws branches, keys, windows, and what runs in JavaScript", asy
   t.matchSnapshot(explain(drawn));
   t.equal(drawn.functions.length, 1);
 });
+
+const windowed = (j: JobBuilder, size: "1s" | "1m") =>
+  j
+    .source(bids)
+    .eventTime((bid) => bid.at)
+    .keyBy((bid) => bid.auction)
+    .window(tumbling(size))
+    .aggregate(() => ({ n: count() }));
+
+t.test("explain draws what a job promises: guarantee, checkpoints, where state is", async (t) => {
+  const build = (j: JobBuilder) => windowed(j, "1s").id("counts").to(out);
+  const storage = "s3://state/millrace";
+  t.matchSnapshot(explain(job("in memory", build)));
+  t.matchSnapshot(
+    explain(job("with checkpoints", build, { checkpoints: { storage, interval: "90s" }, state: { backend: "fs" } })),
+  );
+  t.matchSnapshot(
+    explain(
+      job(
+        "exactly once",
+        (j) =>
+          windowed(j, "1s")
+            .id("counts")
+            .to(kafka({ topic: "counts", brokers: "kafka:9092", format: json() })),
+        {
+          guarantee: "exactly-once",
+          checkpoints: { storage },
+          state: { memoryBudget: "400MB" },
+        },
+      ),
+    ),
+  );
+});
+
+t.test("an id is the user's, or derived from the steps of its kind before it", async (t) => {
+  const built = job("ids", (j) => {
+    j.source(bids).id("bids").to(out).id("copy");
+    windowed(j, "1m").to(out);
+  });
+  t.strictSame(
+    built.steps.map(({ id, hasOwnId }) => [id, hasOwnId]),
+    [
+      ["bids", true],
+      ["copy", true],
+      ["source-2", false],
+      ["window-1", false],
+      ["sink-2", false],
+    ],
+  );
+  t.equal(
+    refused((j) => j.source(bids).id("").to(out)),
+    "kafka(bids): an id is a text that is not empty",
+  );
+  t.equal(
+    refused((j) => j.source(bids).id("same").to(out).id("same")),
+    'stdout: id "same" is there twice',
+  );
+});
+
+t.test("a job with checkpoints warns of windows whose state goes by a derived id", async (t) => {
+  const checkpoints = { storage: "file:checkpoints" } as const;
+  const one = (j: JobBuilder) => windowed(j, "1s").to(out);
+  const two = (j: JobBuilder) => {
+    one(j);
+    windowed(j, "1m").to(out);
+  };
+  t.strictSame(job("none", one).warnings, []);
+  t.strictSame(job("named", (j) => windowed(j, "1s").id("counts").to(out), { checkpoints }).warnings, []);
+  t.strictSame(job("one", one, { checkpoints }).warnings, [
+    'window(tumbling 1s): its state goes by "window-1", an id that changes with the windows before. ' +
+      'An .id("...") after .aggregate(...) keeps the state through changes of the job.',
+  ]);
+  t.strictSame(job("two", two, { checkpoints }).warnings, [
+    'window(tumbling 1s), window(tumbling 1m): their state goes by "window-1", "window-2", ids that change with the ' +
+      'windows before. An .id("...") after .aggregate(...) keeps the state through changes of the job.',
+  ]);
+});

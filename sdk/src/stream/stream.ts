@@ -5,7 +5,14 @@ import { PlanError } from "../errors.js";
 import type { Columns, Expr, Typed, TypedName, TypeOf } from "../expr/expr.js";
 import { columnsOf } from "../expr/make.js";
 import type { Value } from "../expr/value.js";
-import type { EventTimeConfig, Graph, NamedValue, PlanNode, UserFunction } from "../plan/node.js";
+import {
+  type EventTimeConfig,
+  type Graph,
+  type NamedValue,
+  nameStep,
+  type PlanNode,
+  type UserFunction,
+} from "../plan/node.js";
 import { Schema } from "../schema/schema.js";
 import {
   type AnyType,
@@ -211,7 +218,7 @@ export class Stream<S extends Shape> {
    *     .to(kafka({ topic: "bids", brokers: "localhost:9092", format: json(), key: (bid) => bid.channel }));
    * ```
    */
-  to(sink: Sink<S>, options: { readonly id?: string } = {}): void {
+  to(sink: Sink<S>): SinkStep {
     const [key, headers] = inStep(sink.name, () => {
       const row = columnsOf<S>(this.node.fields);
       const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
@@ -224,19 +231,26 @@ export class Stream<S extends Shape> {
       key,
       headers,
     });
-    if (options.id !== undefined) node.id = options.id;
+    return new SinkStep(node);
   }
 
   /**
    * Names the last step, so that its state is found again when the job around it has changed.
    *
    * ```ts
-   * import { generator, type JobBuilder } from "millrace";
-   * const cheap = (j: JobBuilder) => j.source(generator.bids()).filter((bid) => bid.price.lt(100)).id("cheap");
+   * import { count, generator, type JobBuilder, tumbling } from "millrace";
+   * const hourly = (j: JobBuilder) =>
+   *   j
+   *     .source(generator.bids())
+   *     .eventTime((bid) => bid.dateTime)
+   *     .keyBy((bid) => bid.channel)
+   *     .window(tumbling("1h"))
+   *     .aggregate(() => ({ bids: count() }))
+   *     .id("bids-by-hour");
    * ```
    */
   id(id: string): this {
-    this.node.id = id;
+    nameStep(this.node, id);
     return this;
   }
 
@@ -247,6 +261,32 @@ export class Stream<S extends Shape> {
     const number = this.graph.functions.push(userFunction) - 1;
     const node = this.graph.add(kind, [this.node], output.fields, { kind: "function", number, function: userFunction });
     return new Stream(this.graph, node);
+  }
+}
+
+/**
+ * Where a stream ends.
+ *
+ * ```ts
+ * import { generator, type JobBuilder, type SinkStep, table } from "millrace";
+ * const shown = (j: JobBuilder): SinkStep => j.source(generator.bids()).to(table());
+ * ```
+ */
+export class SinkStep {
+  constructor(private readonly node: PlanNode) {}
+
+  /**
+   * Names the sink, so that what it keeps is found again when the job around it has changed.
+   *
+   * ```ts
+   * import { files, generator, type JobBuilder, json } from "millrace";
+   * const archive = (j: JobBuilder) =>
+   *   j.source(generator.bids()).to(files({ directory: "archive", format: json() })).id("archive");
+   * ```
+   */
+  id(id: string): this {
+    nameStep(this.node, id);
+    return this;
   }
 }
 

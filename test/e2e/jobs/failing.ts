@@ -1,9 +1,10 @@
-// Fails where the test says: in the plan, in an expression, or in a user function.
-import { env, generator, job, json, schema, stdout, t } from "millrace";
+// Fails where the test says: in the plan, in an expression, in the sink, or in a user function. Only the sink is worth a
+// restart.
+import { type Duration, env, files, generator, type JobBuilder, job, json, schema, stdout, t } from "millrace";
 
 const Out = schema({ id: t.int64() });
 
-export default job("failing", (j) => {
+const build = (j: JobBuilder) => {
   const bids = j.source(generator.bids({ count: 10, seed: 1 }));
   const sink = stdout({ format: json() });
   switch (env("FAILING")) {
@@ -11,6 +12,8 @@ export default job("failing", (j) => {
       return bids.select((bid) => ({ id: bid.auction.add("x" as never) })).to(sink);
     case "expression":
       return bids.select((bid) => ({ id: bid.auction.div(bid.auction.sub(bid.auction)) })).to(sink);
+    case "sink":
+      return bids.to(files({ directory: env("OUT"), format: json() }));
     default:
       return bids
         .map(Out, () => {
@@ -18,4 +21,6 @@ export default job("failing", (j) => {
         })
         .to(sink);
   }
-});
+};
+
+export default job("failing", build, { restart: { attempts: 2, delay: env("DELAY", "10ms") as Duration } });

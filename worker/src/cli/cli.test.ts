@@ -1,9 +1,11 @@
-import { PlanError, SinkError } from "millrace";
+import { InternalError, PlanError, SinkError, StateError } from "millrace";
 import t from "tap";
 import { asLoadError, exitCode, report } from "./exit-code.js";
+import { duration, size } from "./figures.js";
 import { jsonLine, LiveTable } from "./live-table.js";
 import { type Look, Rates } from "./rates.js";
-import { duration, statusLine } from "./status-line.js";
+import { exhausted, restarting } from "./restart-messages.js";
+import { statusLine } from "./status-line.js";
 
 const look: Look = {
   events: 1_234_567,
@@ -15,6 +17,9 @@ const look: Look = {
   backpressured: 0.25,
   busy: 0.5,
   watermarkLagMs: 1530,
+  checkpoints: undefined,
+  checkpointAgeMs: undefined,
+  restarts: 0,
 };
 
 t.test("the status line tells rates, lag, backpressure, late and bad, within the terminal's width", async (t) => {
@@ -34,6 +39,44 @@ t.test("the status line tells rates, lag, backpressure, late and bad, within the
   ]);
 });
 
+t.test("the status line of a job with checkpoints tells the last one, its age and its size", async (t) => {
+  const line = (changes: Partial<Look>) =>
+    statusLine("j", { ...look, ...changes }, 200)
+      .split(" · ")
+      .slice(8)
+      .join(" · ");
+  t.equal(line({ checkpoints: { completed: 0, failed: 0 } }), "no checkpoint yet");
+  const checkpoints = { completed: 3, failed: 0, lastId: 12, lastBytes: 4_404_019 };
+  t.equal(line({ checkpoints, checkpointAgeMs: 3123 }), "checkpoint 12, 3.1 s ago, 4.2 MB");
+  t.equal(
+    line({ checkpoints: { ...checkpoints, failed: 2 }, checkpointAgeMs: 61_000, restarts: 1 }),
+    "checkpoint 12, 1 min ago, 4.2 MB, 2 failed · 1 restart",
+  );
+  t.strictSame([0, 1023, 1024, 1_572_864, 5 * 1024 ** 3, 3 * 1024 ** 5].map(size), [
+    "0 B",
+    "1023 B",
+    "1.0 KB",
+    "1.5 MB",
+    "5.0 GB",
+    "3072.0 TB",
+  ]);
+});
+
+t.test("a restart is told with its delay, its attempt and the error", async (t) => {
+  const error = new SinkError("the broker is gone", "kafka(x)");
+  t.strictSame(restarting({ number: 3, of: 10, delayMs: 2000 }, error), [
+    "restarting in 2 s (attempt 3 of 10): kafka(x): the broker is gone",
+    { code: "SINK", step: "kafka(x)", detail: undefined, attempt: 3 },
+  ]);
+  const defect = new InternalError("x", undefined, { cause: "the stack" });
+  t.strictSame(restarting({ number: 12, of: Number.POSITIVE_INFINITY, delayMs: 60_000 }, defect), [
+    "restarting in 1 min (attempt 12): x",
+    { code: "INTERNAL", step: undefined, detail: "the stack", attempt: 12 },
+  ]);
+  t.equal(exhausted(1), "not restarting: 1 restart has failed");
+  t.equal(exhausted(10), "not restarting: 10 restarts in a row have failed");
+});
+
 t.test("rates are those since the last look", async (t) => {
   const operator = { id: "", name: "", rowsIn: 0, rowsOut: 0, late: 0, bad: 0, bytes: 0 };
   const metrics = (read: number) => ({
@@ -46,8 +89,9 @@ t.test("rates are those since the last look", async (t) => {
     backpressured: 0,
     busy: 1,
     commits: 1,
+    checkpoints: { completed: 1, failed: 0, lastCompletedAtMs: 2500 },
   });
-  const rates = new Rates(["source", "step", "sink"], 0);
+  const rates = new Rates(["source", "step", "sink"], 0, 2);
   t.match(rates.look(metrics(999), 1000, 3000), {
     events: 1000,
     eventsPerSecond: 1000,
@@ -55,6 +99,9 @@ t.test("rates are those since the last look", async (t) => {
     late: 2,
     bad: 1,
     watermarkLagMs: 2000,
+    checkpoints: { completed: 1 },
+    checkpointAgeMs: 500,
+    restarts: 2,
   });
   t.match(rates.look(metrics(1499), 1500, 3000), { events: 1500, eventsPerSecond: 1000 });
 });
@@ -80,6 +127,7 @@ t.test("a live table keeps the latest rows, the last on top", async (t) => {
 t.test("every error has its exit code, and only user code and defects show a stack", async (t) => {
   t.equal(exitCode(new PlanError("x")), 2);
   t.equal(exitCode(new SinkError("x")), 5);
+  t.equal(exitCode(new StateError("x")), 7);
   t.equal(report(new SinkError("the topic is gone", "kafka(x)")), "SinkError: kafka(x): the topic is gone");
   t.match(asLoadError(new TypeError("no")).message, /^the job file failed: TypeError: no/);
 });

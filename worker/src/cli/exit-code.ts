@@ -8,6 +8,7 @@ const BY_CODE: Record<ErrorCode, number> = {
   SINK: 5,
   FUNCTION: 6,
   EXPRESSION: 6,
+  STATE: 7,
 };
 
 /** The exit code of `millrace run` after an error. */

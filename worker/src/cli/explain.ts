@@ -5,7 +5,9 @@ import { asLoadError, exitCode, report } from "./exit-code.js";
 /** `millrace explain`: the exit code. */
 export async function explainJob(file: string, options: { readonly parallelism?: number }): Promise<number> {
   try {
-    process.stdout.write(`${explain(await loadJob(file), options)}\n`);
+    const job = await loadJob(file);
+    process.stdout.write(`${explain(job, options)}\n`);
+    for (const warning of job.warnings) process.stderr.write(`${warning}\n`);
     return 0;
   } catch (error) {
     const known = asLoadError(error);

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { savepointName } from "../start.js";
 import { explainJob } from "./explain.js";
 import { init } from "./init.js";
-import { runCommand } from "./run.js";
+import { type RunFlags, runCommand } from "./run.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -19,7 +20,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument("<file>", "the job file, TypeScript or JavaScript")
     .option("-p, --parallelism <slots>", "slots, a thread each", slots)
     .option("--create-topics", "create the topics of Kafka sinks that do not exist")
-    .action(async (file: string, options: { parallelism?: number; createTopics?: boolean }) => {
+    .addOption(
+      new Option("--fresh", "begin without the state and positions that are stored").conflicts("fromSavepoint"),
+    )
+    .option("--from-savepoint <name>", "begin with the state and positions of a savepoint", savepoint)
+    .action(async (file: string, options: RunFlags) => {
       process.exitCode = await runCommand(file, options);
     });
   program
@@ -44,4 +49,12 @@ function slots(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("it is a whole number from 1 on.");
   return number;
+}
+
+function savepoint(text: string): string {
+  try {
+    return savepointName(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }

@@ -1,4 +1,4 @@
-import { number } from "./status-line.js";
+import { number } from "./figures.js";
 
 type Row = Readonly<Record<string, unknown>>;
 

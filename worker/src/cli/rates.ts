@@ -1,6 +1,6 @@
 import type { JobMetrics } from "../native.js";
 
-/** One look at a running job, in figures for people. */
+/** One look at a running job, in figures for people. They begin anew with a restart. */
 export interface Look {
   readonly events: number;
   readonly rowsOut: number;
@@ -13,6 +13,10 @@ export interface Look {
   readonly busy: number;
   /** How far event time is behind the clock. */
   readonly watermarkLagMs: number | undefined;
+  readonly checkpoints: JobMetrics["checkpoints"];
+  /** Since the last checkpoint was completed. */
+  readonly checkpointAgeMs: number | undefined;
+  readonly restarts: number;
 }
 
 /** Turns a job's figures into looks at it. `isSource` and `isSink` go by the operator's place in the plan. */
@@ -23,6 +27,7 @@ export class Rates {
   constructor(
     private readonly kinds: readonly ("source" | "sink" | "step")[],
     nowMs: number,
+    private readonly restarts: number,
   ) {
     this.#atMs = nowMs;
   }
@@ -37,6 +42,8 @@ export class Rates {
     const eventsPerSecond = (events - this.#events) / seconds;
     this.#events = events;
     this.#atMs = nowMs;
+    const { checkpoints } = metrics;
+    const since = (timeMs: number | undefined) => (timeMs === undefined ? undefined : wallMs - timeMs);
     return {
       events,
       rowsOut: total("sink", "rowsIn"),
@@ -46,7 +53,10 @@ export class Rates {
       eventsPerSecond,
       backpressured: metrics.backpressured,
       busy: metrics.busy,
-      watermarkLagMs: metrics.watermarkMs === undefined ? undefined : wallMs - metrics.watermarkMs,
+      watermarkLagMs: since(metrics.watermarkMs),
+      checkpoints,
+      checkpointAgeMs: since(checkpoints?.lastCompletedAtMs),
+      restarts: this.restarts,
     };
   }
 }

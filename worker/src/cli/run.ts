@@ -1,14 +1,19 @@
-import type { Job, MillraceError } from "millrace";
+import { type Job, type MillraceError, PlanError } from "millrace";
 import { loadJob } from "../job-file.js";
 import { prepareTopics } from "../kafka-topics.js";
+import { keepRunning } from "../keep-running.js";
 import { Run } from "../run.js";
+import { fromSavepoint, type Start } from "../start.js";
 import { type Display, display } from "./display.js";
 import { asLoadError, exitCode } from "./exit-code.js";
-import { Rates } from "./rates.js";
+import { type Look, Rates } from "./rates.js";
+import { exhausted, restarting } from "./restart-messages.js";
 
 export interface RunFlags {
   readonly parallelism?: number;
   readonly createTopics?: boolean;
+  readonly fresh?: boolean;
+  readonly fromSavepoint?: string;
 }
 
 /** Forced by a second Ctrl-C. */
@@ -20,42 +25,72 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   try {
     const job = await loadJob(file);
     screen = display(job.name);
-    for (const warning of await prepareTopics(job, flags)) screen.say(warning);
-    const run = new Run(job, file, { parallelism: flags.parallelism, show: screen.show });
-    screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
-    return await follow(job, run, screen);
+    const start = startOf(flags, job);
+    for (const warning of [...job.warnings, ...(await prepareTopics(job, flags))]) screen.say(warning);
+    return await follow(job, file, { ...flags, start }, screen);
   } catch (error) {
     return fail(asLoadError(error), screen);
   }
 }
 
-/** Shows how a run is doing until it ends. */
-async function follow(job: Job, run: Run, screen: Display): Promise<number> {
-  const rates = new Rates(
-    job.steps.map(({ step }) => kindOf(step.kind)),
-    performance.now(),
-  );
-  const look = () => rates.look(run.metrics(), performance.now(), Date.now());
-  const timer = setInterval(() => screen.status(look()), screen.intervalMs);
-  const unsubscribe = stopOnSignals(run, screen);
-  const error = await run.ended;
+function startOf({ fresh = false, fromSavepoint: name }: RunFlags, job: Job): Start {
+  if (name === undefined) return fresh ? "fresh" : "latest";
+  if (job.recovery.checkpoints === undefined) {
+    throw new PlanError(`--from-savepoint ${name}: job "${job.name}" has no storage; give it checkpoints`);
+  }
+  return fromSavepoint(name);
+}
+
+/** Shows how a job is doing until it ends, restarts among it. */
+async function follow(
+  job: Job,
+  file: string,
+  { start, parallelism }: { readonly start: Start; readonly parallelism?: number },
+  screen: Display,
+): Promise<number> {
+  const kinds = job.steps.map(({ step }) => kindOf(step.kind));
+  let restarts = 0;
+  let look: (() => Look) | undefined;
+  const begin = (start: Start): Run => {
+    const run = new Run(job, file, { parallelism, show: screen.show, start });
+    const rates = new Rates(kinds, performance.now(), restarts);
+    look = () => rates.look(run.metrics(), performance.now(), Date.now());
+    screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
+    return run;
+  };
+  const status = () => {
+    const now = look?.();
+    if (now !== undefined) screen.status(now);
+    return now;
+  };
+  const timer = setInterval(status, screen.intervalMs);
+  const stopping = new AbortController();
+  const unsubscribe = stopOnSignals(stopping, screen);
+  const error = await keepRunning({
+    begin,
+    start,
+    policy: job.recovery.restart,
+    stop: stopping.signal,
+    onRestart: (attempt, error) => {
+      restarts += 1;
+      screen.say(...restarting(attempt, error));
+    },
+    onExhausted: (attempts) => screen.say(exhausted(attempts)),
+  });
   clearInterval(timer);
   unsubscribe();
-  const last = look();
-  screen.status(last);
+  const last = status();
   if (error !== undefined) return fail(error, screen);
   screen.say("done", { ...last });
   screen.end();
   return 0;
 }
 
-function stopOnSignals(run: Run, screen: Display): () => void {
-  let asked = false;
+function stopOnSignals(stopping: AbortController, screen: Display): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
-    if (asked) process.exit(FORCED);
-    asked = true;
+    if (stopping.signal.aborted) process.exit(FORCED);
     screen.say(`${signal}: stopping in order; once more ends the job at once`);
-    run.stop();
+    stopping.abort();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   return () => process.off("SIGINT", onSignal).off("SIGTERM", onSignal);

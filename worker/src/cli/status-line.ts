@@ -1,3 +1,4 @@
+import { duration, number, size } from "./figures.js";
 import type { Look } from "./rates.js";
 
 /** The line that shows how a job is doing, in at most `width` characters. */
@@ -13,21 +14,20 @@ export function statusLine(job: string, look: Look, width: number): string {
     `backpressure ${Math.round(look.backpressured * 100)} %`,
     `${number(look.late)} late`,
     `${number(look.bad)} bad`,
-    `${number(look.commits)} commits`,
+    look.checkpoints === undefined ? `${number(look.commits)} commits` : checkpoint(look, look.checkpoints),
+    ...(look.restarts === 0 ? [] : [`${number(look.restarts)} ${look.restarts === 1 ? "restart" : "restarts"}`]),
   ];
   return parts.join(" · ").slice(0, width);
 }
 
-/** 1234567 as "1,234,567". */
-export function number(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
-/** Milliseconds as "820 ms", "4.2 s", "3 min", "5 h" or "2 d"; event time ahead of the clock counts as none. */
-export function duration(milliseconds: number): string {
-  const value = Math.max(0, milliseconds);
-  if (value < 1000) return `${Math.round(value)} ms`;
-  if (value < 60_000) return `${(value / 1000).toFixed(1)} s`;
-  if (value < 3_600_000) return `${Math.round(value / 60_000)} min`;
-  return value < 86_400_000 ? `${Math.round(value / 3_600_000)} h` : `${Math.round(value / 86_400_000)} d`;
+/** "checkpoint 12, 3.1 s ago, 4.2 MB". */
+function checkpoint({ checkpointAgeMs }: Look, checkpoints: NonNullable<Look["checkpoints"]>): string {
+  const { lastId, lastBytes, failed } = checkpoints;
+  const parts = [
+    lastId === undefined ? "no checkpoint yet" : `checkpoint ${lastId}`,
+    ...(checkpointAgeMs === undefined ? [] : [`${duration(checkpointAgeMs)} ago`]),
+    ...(lastBytes === undefined ? [] : [size(lastBytes)]),
+    ...(failed === 0 ? [] : [`${number(failed)} failed`]),
+  ];
+  return parts.join(", ");
 }

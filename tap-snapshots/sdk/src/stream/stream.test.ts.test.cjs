@@ -8,7 +8,8 @@
 exports[
   `sdk/src/stream/stream.test.ts > TAP > explain draws branches, keys, windows, and what runs in JavaScript > must match snapshot 1`
 ] = `
-job "branches" · a slot for each core · 128 key groups · commits every 1s
+job "branches" · a slot for each core · 128 key groups · at-least-once · commits every 1s
+no checkpoints · state in memory, rebuilt from the sources
 
 kafka(bids)  [source-1]  native
 │   reads 4 of 4 columns: auction, price, note, at
@@ -24,4 +25,52 @@ kafka(bids)  [source-1]  native
    │   top = max(price)
    │   each slot adds up what it reads, then an exchange by key group
    └─ files(out)  [sink-2]  native
+`;
+
+exports[
+  `sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 1`
+] = `
+job "in memory" · a slot for each core · 128 key groups · at-least-once · commits every 1s
+no checkpoints · state in memory, rebuilt from the sources
+
+kafka(bids)  [source-1]  native
+│   reads 2 of 4 columns: auction, at
+│   event time at, out of order by 0 ms, idle timeout none
+└─ window(tumbling 1s)  [counts]  native
+   │   key auction
+   │   n = count()
+   │   each slot adds up what it reads, then an exchange by key group
+   └─ stdout  [sink-1]  native
+`;
+
+exports[
+  `sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 2`
+] = `
+job "with checkpoints" · a slot for each core · 128 key groups · at-least-once
+checkpoints every 90s to s3://state/millrace · state in memory (fs)
+
+kafka(bids)  [source-1]  native
+│   reads 2 of 4 columns: auction, at
+│   event time at, out of order by 0 ms, idle timeout none
+└─ window(tumbling 1s)  [counts]  native
+   │   key auction
+   │   n = count()
+   │   each slot adds up what it reads, then an exchange by key group
+   └─ stdout  [sink-1]  native
+`;
+
+exports[
+  `sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 3`
+] = `
+job "exactly once" · a slot for each core · 128 key groups · exactly-once
+checkpoints every 10s to s3://state/millrace · state in RocksDB, at most 400MB of it in memory
+
+kafka(bids)  [source-1]  native
+│   reads 2 of 4 columns: auction, at
+│   event time at, out of order by 0 ms, idle timeout none
+└─ window(tumbling 1s)  [counts]  native
+   │   key auction
+   │   n = count()
+   │   each slot adds up what it reads, then an exchange by key group
+   └─ kafka(counts)  [sink-1]  native
 `;
