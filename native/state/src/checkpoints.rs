@@ -11,10 +11,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::backend::{BackendKind, LocalFile};
+use crate::backend::{BackendKind, LocalFile, Snapshot, taken_over};
 use crate::manifest::{File, KeyedState, Manifest};
 use crate::storage::{Content, Storage, content_of};
 use crate::{Error, KeyGroups, Result};
+
+/// The folder of the files that checkpoints share.
+const FILES: &str = "files/";
 
 /// Files that are fetched or written at the same time.
 const PARALLEL_FILES: usize = 4;
@@ -22,13 +25,13 @@ const PARALLEL_FILES: usize = 4;
 /// A file that no manifest names may be about to be named by one that is being written; after so long it is not.
 const ORPHANED_AFTER: Duration = Duration::from_secs(3600);
 
-/// What one slot adds to a checkpoint.
-#[derive(Debug, Clone)]
+/// What one slot adds to a checkpoint. Its snapshot leaves the local disk when this is dropped.
+#[derive(Debug)]
 pub struct SlotFiles {
     pub slot: usize,
     pub key_groups: KeyGroups,
     pub backend: BackendKind,
-    pub files: Vec<LocalFile>,
+    pub snapshot: Snapshot,
 }
 
 /// A checkpoint that is in the storage.
@@ -45,6 +48,8 @@ pub struct Checkpoints {
     attempt: String,
     retained: usize,
     next: u64,
+    /// The checkpoint that was committed or restored last; 0: none.
+    previous: u64,
     /// By slot and local name: files that never change and that the storage has.
     known: HashMap<(usize, String), File>,
     /// Manifests in the storage, oldest first.
@@ -58,7 +63,7 @@ impl Checkpoints {
     /// checkpoints are kept. `cache` is a local folder.
     pub fn open(location: &str, job: &str, attempt: &str, retained: usize, cache: &Path) -> Result<Checkpoints> {
         let storage = Storage::open(location, &folder_name(job))?;
-        storage.check(&format!("files/{attempt}/check"))?;
+        storage.check(&format!("{FILES}{attempt}/check"))?;
         let mut numbers: Vec<u64> =
             storage.list("manifests/")?.iter().filter_map(|file| file.path.rsplit('/').next()?.parse().ok()).collect();
         numbers.sort_unstable();
@@ -69,6 +74,7 @@ impl Checkpoints {
             attempt: attempt.into(),
             retained: retained.max(1),
             next,
+            previous: 0,
             known: HashMap::new(),
             held: VecDeque::new(),
             cache: cache.to_owned(),
@@ -151,21 +157,31 @@ impl Checkpoints {
         self.remember(to, file)
     }
 
-    /// Says that slot `slot` goes on with the files of `state` as they are.
-    pub fn continues(&mut self, slot: usize, state: &KeyedState) {
-        self.known.extend(state.files.iter().map(|file| ((slot, file.local.clone()), file.clone())));
+    /// Says what the slots, with their key groups, were opened from, by [`crate::open`]: where one has taken over a state
+    /// as it was, its files need not be written again. A savepoint's are: nothing depends on a savepoint.
+    pub fn restored_from(&mut self, manifest: &Manifest, backend: BackendKind, slots: &[KeyGroups]) {
+        self.known.clear();
+        self.previous = if manifest.savepoint { 0 } else { manifest.checkpoint };
+        if manifest.savepoint {
+            return;
+        }
+        for (slot, groups) in slots.iter().enumerate() {
+            let state = taken_over(backend, groups, manifest.keyed.iter()).and_then(|index| manifest.keyed.get(index));
+            let files = state.into_iter().flat_map(|state| &state.files);
+            self.known.extend(files.map(|file| ((slot, file.local.clone()), file.clone())));
+        }
     }
 
     /// Writes what is new of a checkpoint and then its manifest. `manifest` says what operators keep; its number, its
-    /// files and figures are filled in.
+    /// files and figures are filled in. The slots may go on meanwhile: only their snapshots are read.
     pub fn write(&mut self, mut manifest: Manifest, slots: &[SlotFiles]) -> Result<(Manifest, Written)> {
         let checkpoint = self.next;
-        let name = |slot: usize, file: &LocalFile| match file.immutable {
-            true => format!("files/{}/{slot}-{}", self.attempt, file.name),
-            false => format!("files/{}/{slot}-{checkpoint}-{}", self.attempt, file.name),
-        };
+        // No two checkpoints of an attempt have the same number: nothing that a manifest names is written again.
+        let name = |slot: usize, file: &LocalFile| format!("{FILES}{}/{checkpoint}-{slot}-{}", self.attempt, file.name);
         let stored = self.store(slots, name, true)?;
         manifest.checkpoint = checkpoint;
+        manifest.previous = self.previous;
+        manifest.attempt.clone_from(&self.attempt);
         let written = fill(&mut manifest, slots, &stored);
         // From here on the number is taken, whatever comes of it.
         self.next += 1;
@@ -185,6 +201,9 @@ impl Checkpoints {
     /// Writes everything anew below `savepoints/NAME`, where nothing removes it.
     pub fn write_savepoint(&self, mut manifest: Manifest, slots: &[SlotFiles], name: &str) -> Result<Manifest> {
         manifest.checkpoint = self.next;
+        manifest.previous = self.previous;
+        manifest.attempt.clone_from(&self.attempt);
+        manifest.savepoint = true;
         let path = |slot: usize, file: &LocalFile| format!("savepoints/{name}/files/{slot}-{}", file.name);
         let stored = self.store(slots, path, false)?;
         fill(&mut manifest, slots, &stored);
@@ -225,6 +244,7 @@ impl Checkpoints {
 
     /// The checkpoint is committed: those before it that are not retained go.
     pub fn committed(&mut self, manifest: Manifest) -> Result<()> {
+        self.previous = manifest.checkpoint;
         self.held.push_back(manifest);
         while self.held.len() > self.retained {
             let Some(old) = self.held.pop_front() else { break };
@@ -232,7 +252,7 @@ impl Checkpoints {
             let needed: HashSet<&str> = self.held.iter().flat_map(names).collect();
             let gone: Vec<&str> = names(&old).filter(|name| !needed.contains(name)).collect();
             // A savepoint's files are its own.
-            for name in gone.into_iter().filter(|name| name.starts_with("files/")) {
+            for name in gone.into_iter().filter(|name| name.starts_with(FILES)) {
                 self.storage.delete(name)?;
                 let _ = fs::remove_file(self.cached(name));
                 self.known.retain(|_, file| file.name != name);
@@ -245,8 +265,8 @@ impl Checkpoints {
     pub fn remove_orphans(&self) -> Result<()> {
         let named: HashSet<&str> = self.held.iter().flat_map(names).collect();
         let old = |modified: SystemTime| modified.elapsed().is_ok_and(|age| age > ORPHANED_AFTER);
-        for file in self.storage.list("files/")? {
-            let own = file.path.starts_with(&format!("files/{}/", self.attempt));
+        for file in self.storage.list(FILES)? {
+            let own = file.path.starts_with(&format!("{FILES}{}/", self.attempt));
             if !own && !named.contains(file.path.as_str()) && file.modified.is_some_and(old) {
                 self.storage.delete(&file.path)?;
             }
@@ -262,10 +282,10 @@ impl Checkpoints {
         incremental: bool,
     ) -> Result<Vec<(usize, bool, File, bool)>> {
         let all: Vec<(usize, &LocalFile)> =
-            slots.iter().flat_map(|slot| slot.files.iter().map(|file| (slot.slot, file))).collect();
+            slots.iter().flat_map(|slot| slot.snapshot.files.iter().map(|file| (slot.slot, file))).collect();
         in_parallel(&all, |&(slot, local)| {
-            let known = self.known.get(&(slot, local.name.clone())).filter(|_| incremental && local.immutable);
-            if let Some(known) = known {
+            let known = self.known.get(&(slot, local.name.clone())).filter(|known| known.size == local.size);
+            if let Some(known) = known.filter(|_| incremental && local.immutable) {
                 return Ok((slot, false, known.clone(), true));
             }
             let name = name(slot, local);

@@ -3,7 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Error, Result};
+use crate::{Error, KeyGroups, Result};
 
 const OPERATOR: usize = 8;
 const NAMESPACE: usize = 16;
@@ -70,6 +70,25 @@ pub fn namespace_range(key: &StateKey, namespace: Namespace) -> (Vec<u8>, Vec<u8
     (from, to)
 }
 
+/// The keys of one key group in a namespace.
+pub fn key_group_range(key: &StateKey, namespace: Namespace, key_group: u32) -> (Vec<u8>, Vec<u8>) {
+    let mut from = Vec::with_capacity(KEY_PREFIX);
+    key.write_prefix(namespace, key_group, &mut from);
+    let to = successor(&from);
+    (from, to)
+}
+
+/// Of the namespace that `key` lies in, the keys of some key groups, and where the next namespace begins at the
+/// earliest. `None` for bytes that are no key.
+pub(crate) fn within_namespace(key: &[u8], groups: &KeyGroups) -> Option<(Vec<u8>, Vec<u8>, Vec<u8>)> {
+    let namespace = key.get(..OPERATOR + NAMESPACE)?;
+    let at = |group: u32| match u16::try_from(group) {
+        Ok(group) => [namespace, &group.to_be_bytes()].concat(),
+        Err(_) => successor(namespace),
+    };
+    Some((at(groups.start), at(groups.end), successor(namespace)))
+}
+
 /// All keys of an operator.
 pub fn operator_range(key: &StateKey) -> (Vec<u8>, Vec<u8>) {
     let from = key.operator.to_vec();
@@ -126,5 +145,22 @@ mod tests {
         let inside = |key: &[u8]| *from <= *key && *key < *to;
         assert!(inside(&key((0, 7), 0, b"")) && inside(&key((0, 7), 65_535, &[255; 40])));
         assert!(!inside(&key((0, 6), 65_535, b"")) && !inside(&key((0, 8), 0, b"")));
+    }
+
+    #[test]
+    fn a_range_holds_a_key_group_and_nothing_else() {
+        let (from, to) = key_group_range(&StateKey::new("window"), (0, 7), 65_535);
+        let inside = |key: &[u8]| *from <= *key && *key < *to;
+        assert!(inside(&key((0, 7), 65_535, b"")) && inside(&key((0, 7), 65_535, &[255; 40])));
+        assert!(!inside(&key((0, 7), 65_534, &[255; 40])) && !inside(&key((0, 8), 0, b"")));
+    }
+
+    #[test]
+    fn key_groups_of_the_namespace_of_a_key_are_a_range() {
+        let (from, to, next) = within_namespace(&key((0, 7), 3, b"a"), &(5..9)).unwrap();
+        assert!(from == key((0, 7), 5, b"") && to == key((0, 7), 9, b"") && next <= key((0, 8), 0, b""));
+        let (_, to, next) = within_namespace(&key((0, 7), 3, b"a"), &(5..65_536)).unwrap();
+        assert!(to == next && to > key((0, 7), 65_535, &[255; 40]));
+        assert!(within_namespace(b"short", &(0..1)).is_none());
     }
 }

@@ -13,9 +13,9 @@ mod manifest;
 mod run;
 mod storage;
 
-pub use backend::{Backend, BackendKind, LocalFile, RocksDbOptions, open};
+pub use backend::{Backend, BackendKind, LocalFile, RocksDbOptions, Snapshot, open, taken_over};
 pub use checkpoints::{Checkpoints, SlotFiles, Written};
-pub use key::{KEY_PREFIX, StateKey, key_group_of, namespace_range, operator_range};
+pub use key::{KEY_PREFIX, Namespace, StateKey, key_group_of, key_group_range, namespace_range, operator_range};
 pub use manifest::{File, KeyedState, Manifest, OperatorState, Position, Progress, StagedFile};
 pub use run::{Run, operands};
 pub use storage::Storage;

@@ -17,6 +17,12 @@ const TRAILER: &[u8; 8] = b"MLRM-end";
 pub struct Manifest {
     pub job: String,
     pub checkpoint: u64,
+    /// The checkpoint that the attempt had committed, or had been restored from, before this one; 0: none.
+    pub previous: u64,
+    /// The start of the job that wrote it.
+    pub attempt: String,
+    /// It stands by itself and is no part of the row of checkpoints.
+    pub savepoint: bool,
     /// Milliseconds since the epoch.
     pub created_ms: u64,
     pub max_parallelism: u32,
@@ -97,6 +103,9 @@ impl Manifest {
             new_bytes: self.new_bytes,
             operators: Some(b.create_vector(&operators)),
             keyed: Some(b.create_vector(&keyed)),
+            previous: self.previous,
+            attempt: Some(b.create_string(&self.attempt)),
+            savepoint: self.savepoint,
         };
         let root = fb::Manifest::create(&mut b, &args);
         fb::finish_manifest_buffer(&mut b, root);
@@ -248,6 +257,9 @@ fn decode(manifest: &fb::Manifest<'_>) -> std::result::Result<Manifest, String> 
     Ok(Manifest {
         job: manifest.job().into(),
         checkpoint: manifest.checkpoint(),
+        previous: manifest.previous(),
+        attempt: manifest.attempt().unwrap_or_default().into(),
+        savepoint: manifest.savepoint(),
         created_ms: manifest.created_ms(),
         max_parallelism,
         bytes: manifest.bytes(),
@@ -273,6 +285,9 @@ mod tests {
         Manifest {
             job: "revenue".into(),
             checkpoint: 12,
+            previous: 11,
+            attempt: "a".into(),
+            savepoint: false,
             created_ms: 1_700_000_000_000,
             max_parallelism: 128,
             bytes: 100,

@@ -131,7 +131,7 @@ impl Storage {
         Ok(files
             .map(|entry| Stored {
                 path: entry.path().into(),
-                modified: entry.metadata().last_modified().map(|time| SystemTime::from(time)),
+                modified: entry.metadata().last_modified().map(SystemTime::from),
             })
             .collect())
     }

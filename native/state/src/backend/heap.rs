@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
+use std::ops::Bound;
 use std::path::Path;
 
-use super::{Backend, LocalFile, Visit};
-use crate::{Error, Result, Run};
+use super::{Backend, LocalFile, Snapshot, Visit};
+use crate::{Error, KeyGroups, Result, Run, key_group_of};
 
 const FILE: &str = "state";
 
@@ -21,22 +22,12 @@ impl Heap {
     pub fn open(restored: Option<&Path>) -> Result<Heap> {
         let mut heap = Heap::default();
         if let Some(folder) = restored {
-            let path = folder.join(FILE);
-            heap.read(&path).map_err(|error| Error(format!("state file {}: {error}", path.display())))?;
+            read(folder, &mut |key, stored| {
+                heap.insert(key, stored);
+                Ok(())
+            })?;
         }
         Ok(heap)
-    }
-
-    fn read(&mut self, path: &Path) -> std::io::Result<()> {
-        let mut file = BufReader::new(File::open(path)?);
-        let mut count = [0; 8];
-        file.read_exact(&mut count)?;
-        for _ in 0..u64::from_le_bytes(count) {
-            let key = read_part(&mut file)?;
-            let value = read_part(&mut file)?;
-            self.insert(&key, &value);
-        }
-        Ok(())
     }
 
     fn write(&self, path: &Path) -> std::io::Result<u64> {
@@ -50,6 +41,10 @@ impl Heap {
         Ok(file.metadata()?.len())
     }
 
+    fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&Vec<u8>, &Vec<u8>)> {
+        self.entries.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)))
+    }
+
     fn insert(&mut self, key: &[u8], value: &[u8]) {
         match self.entries.get_mut(key) {
             Some(stored) => stored.extend_from_slice(value),
@@ -60,6 +55,28 @@ impl Heap {
         }
         self.bytes += value.len() as u64;
     }
+}
+
+/// Visits what a snapshot holds of some key groups.
+pub fn read_groups(folder: &Path, groups: &KeyGroups, visit: Visit<'_>) -> Result<()> {
+    read(folder, &mut |key, stored| match key_group_of(key) {
+        Some(group) if groups.contains(&group) => visit(key, stored),
+        _ => Ok(()),
+    })
+}
+
+fn read(folder: &Path, visit: Visit<'_>) -> Result<()> {
+    let path = folder.join(FILE);
+    let failed = |error: std::io::Error| Error(format!("state file {}: {error}", path.display()));
+    let mut file = BufReader::new(File::open(&path).map_err(failed)?);
+    let mut count = [0; 8];
+    file.read_exact(&mut count).map_err(failed)?;
+    for _ in 0..u64::from_le_bytes(count) {
+        let key = read_part(&mut file).map_err(failed)?;
+        let value = read_part(&mut file).map_err(failed)?;
+        visit(&key, &value)?;
+    }
+    Ok(())
 }
 
 fn read_part(file: &mut impl Read) -> std::io::Result<Vec<u8>> {
@@ -79,8 +96,11 @@ impl Backend for Heap {
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {
-        let mut range = self.entries.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
-        range.try_for_each(|(key, value)| visit(key, value))
+        self.range(from, to).try_for_each(|(key, value)| visit(key, value))
+    }
+
+    fn next_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.range(from, to).next().map(|(key, _)| key.clone()))
     }
 
     fn delete_range(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
@@ -91,11 +111,12 @@ impl Backend for Heap {
         Ok(())
     }
 
-    fn snapshot(&mut self, into: &Path) -> Result<Vec<LocalFile>> {
+    fn snapshot(&mut self, into: &Path) -> Result<Snapshot> {
         let path = into.join(FILE);
         let written = std::fs::create_dir_all(into).and_then(|()| self.write(&path));
         let size = written.map_err(|error| Error(format!("state file {}: {error}", path.display())))?;
-        Ok(vec![LocalFile { name: FILE.into(), path, size, immutable: false }])
+        let file = LocalFile { name: FILE.into(), path, size, immutable: false };
+        Ok(Snapshot::new(into.to_owned(), vec![file]))
     }
 
     fn bytes(&self) -> u64 {

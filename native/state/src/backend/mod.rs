@@ -28,6 +28,35 @@ pub struct LocalFile {
     pub immutable: bool,
 }
 
+/// Files that together hold the state as it was at one moment. The folder they lie in goes with it.
+#[derive(Debug)]
+pub struct Snapshot {
+    folder: PathBuf,
+    pub files: Vec<LocalFile>,
+}
+
+impl Snapshot {
+    /// Of the files in a folder that is the snapshot's alone.
+    pub fn new(folder: PathBuf, files: Vec<LocalFile>) -> Snapshot {
+        Snapshot { folder, files }
+    }
+
+    /// Leaves the folder where it is.
+    pub fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.folder)
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !self.folder.as_os_str().is_empty()
+            && let Err(error) = std::fs::remove_dir_all(&self.folder)
+        {
+            log::warn!("snapshot {} is still there, remove it: {error}", self.folder.display());
+        }
+    }
+}
+
 /// What is called with the keys and stored values of a range.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<()>;
 
@@ -39,19 +68,23 @@ pub trait Backend: Send {
     /// Visits the keys from `from` up to, not including, `to`, in order.
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()>;
 
+    /// The first key from `from` up to, not including, `to`.
+    fn next_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>>;
+
     /// Forgets the keys from `from` up to, not including, `to`.
     fn delete_range(&mut self, from: &[u8], to: &[u8]) -> Result<()>;
 
     /// Files that together hold everything there is now, in the folder `into`, which is made. They stay as they are
     /// whatever happens later.
-    fn snapshot(&mut self, into: &Path) -> Result<Vec<LocalFile>>;
+    fn snapshot(&mut self, into: &Path) -> Result<Snapshot>;
 
     /// Bytes that the state takes.
     fn bytes(&self) -> u64;
 }
 
 /// Opens an empty backend in the folder `at`, or one that holds the key groups `groups` of what `restored` lie in:
-/// states of a checkpoint and the folders that hold their files under their local names.
+/// states of a checkpoint and the folders that hold their files under their local names. Nothing is changed in those
+/// folders, and any number of slots may read them at the same time.
 pub fn open(
     kind: BackendKind,
     at: &Path,
@@ -59,41 +92,52 @@ pub fn open(
     groups: &KeyGroups,
     restored: &[(KeyedState, PathBuf)],
 ) -> Result<Box<dyn Backend>> {
-    let whole = match restored {
-        [(state, files)] if state.key_groups == *groups && state.backend == kind => Some(files),
-        _ => None,
+    let whole = taken_over(kind, groups, restored.iter().map(|(state, _)| state));
+    let whole = whole.and_then(|index| restored.get(index)).map(|(_, files)| files.as_path());
+    let mut backend: Box<dyn Backend> = match kind {
+        BackendKind::Filesystem => Box::new(heap::Heap::open(whole)?),
+        BackendKind::RocksDb => Box::new(rocks::RocksDb::open(at, options, whole)?),
     };
-    let mut backend = create(kind, at, options, whole.map(PathBuf::as_path))?;
     if whole.is_none() {
-        for (state, files) in restored {
-            let from = create(state.backend, files, options, Some(files))?;
-            copy_groups(from.as_ref(), backend.as_mut(), groups)?;
+        for (state, files) in restored.iter().filter(|(state, _)| overlap(&state.key_groups, groups)) {
+            copy_groups(state.backend, files, backend.as_mut(), groups)?;
         }
     }
     Ok(backend)
 }
 
-fn create(kind: BackendKind, at: &Path, options: &RocksDbOptions, restored: Option<&Path>) -> Result<Box<dyn Backend>> {
-    Ok(match kind {
-        BackendKind::Filesystem => Box::new(heap::Heap::open(restored)?),
-        BackendKind::RocksDb => Box::new(rocks::RocksDb::open(at, options, restored)?),
-    })
+/// Which of the states of a checkpoint a slot takes over as it is, files and all: the only one that holds any of its
+/// key groups, if it holds just those.
+pub fn taken_over<'a>(
+    kind: BackendKind,
+    groups: &KeyGroups,
+    states: impl Iterator<Item = &'a KeyedState>,
+) -> Option<usize> {
+    let mut held = states.enumerate().filter(|(_, state)| overlap(&state.key_groups, groups));
+    let (index, only) = held.next()?;
+    (held.next().is_none() && only.key_groups == *groups && only.backend == kind).then_some(index)
+}
+
+fn overlap(some: &KeyGroups, others: &KeyGroups) -> bool {
+    some.start.max(others.start) < some.end.min(others.end)
 }
 
 /// What is copied at once when key groups move.
 const COPY_BYTES: usize = 16 << 20;
 
-fn copy_groups(from: &dyn Backend, to: &mut dyn Backend, groups: &KeyGroups) -> Result<()> {
+fn copy_groups(kind: BackendKind, files: &Path, to: &mut dyn Backend, groups: &KeyGroups) -> Result<()> {
     let mut run = Run::default();
-    from.scan(&[], &[u8::MAX; 64], &mut |key, stored| {
-        if crate::key_group_of(key).is_some_and(|group| groups.contains(&group)) {
-            run.push_stored(key, stored);
-        }
+    let copy: Visit<'_> = &mut |key, stored| {
+        run.push_stored(key, stored);
         if run.bytes() >= COPY_BYTES {
             to.append(&std::mem::take(&mut run))?;
         }
         Ok(())
-    })?;
+    };
+    match kind {
+        BackendKind::Filesystem => heap::read_groups(files, groups, copy)?,
+        BackendKind::RocksDb => rocks::read_groups(files, groups, copy)?,
+    }
     to.append(&run)
 }
 

@@ -10,8 +10,9 @@ use rocksdb::{
     ReadOptions, SstFileWriter, WriteBatch, WriteOptions,
 };
 
-use super::{Backend, LocalFile, Visit};
-use crate::{Error, Result, Run};
+use super::{Backend, LocalFile, Snapshot, Visit};
+use crate::key::within_namespace;
+use crate::{Error, KeyGroups, Result, Run};
 
 /// What a job may ask of RocksDB.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,16 +44,11 @@ impl RocksDb {
     /// Opens the database in the folder `at`, from the files in `restored` if that is given.
     pub fn open(at: &Path, options: &RocksDbOptions, restored: Option<&Path>) -> Result<RocksDb> {
         let failed = |error: &dyn std::fmt::Display| Error(format!("state in {}: {error}", at.display()));
-        match restored {
-            Some(files) if files == at => {}
-            _ => {
-                if at.exists() {
-                    fs::remove_dir_all(at).map_err(|error| failed(&error))?;
-                }
-                fs::create_dir_all(at).map_err(|error| failed(&error))?;
-                restored.map_or(Ok(()), |files| place(files, at)).map_err(|error| failed(&error))?;
-            }
+        if at.exists() {
+            fs::remove_dir_all(at).map_err(|error| failed(&error))?;
         }
+        fs::create_dir_all(at).map_err(|error| failed(&error))?;
+        restored.map_or(Ok(()), |files| place(files, at)).map_err(|error| failed(&error))?;
         let options = database_options(options);
         let db = DB::open(&options, at).map_err(|error| failed(&error))?;
         Ok(RocksDb { db: Some(db), at: at.to_owned(), options, runs: 0 })
@@ -63,7 +59,7 @@ impl RocksDb {
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> Error {
-        Error(format!("state in {}: {error}{}", self.at.display(), advice(&error.to_string())))
+        failed(&self.at, error)
     }
 
     fn write_run(&self, run: &Run, path: &Path) -> std::result::Result<(), rocksdb::Error> {
@@ -74,6 +70,10 @@ impl RocksDb {
         }
         writer.finish()
     }
+}
+
+fn failed(at: &Path, error: impl std::fmt::Display) -> Error {
+    Error(format!("state in {}: {error}{}", at.display(), advice(&error.to_string())))
 }
 
 fn advice(error: &str) -> &'static str {
@@ -120,6 +120,43 @@ fn place(files: &Path, at: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Visits what the files of a snapshot hold of some key groups. They are only read, without RocksDB's lock.
+pub fn read_groups(files: &Path, groups: &KeyGroups, visit: Visit<'_>) -> Result<()> {
+    let options = database_options(&RocksDbOptions::default());
+    let failed = |error: rocksdb::Error| failed(files, error);
+    let db = DB::open_for_read_only(&options, files, false).map_err(failed)?;
+    let mut next = next_key(&db, &[], LAST).map_err(failed)?;
+    while let Some((from, to, after)) = next.and_then(|key| within_namespace(&key, groups)) {
+        for entry in db.iterator_opt(IteratorMode::Start, range(&from, &to)) {
+            let (key, value) = entry.map_err(failed)?;
+            visit(&key, &value)?;
+        }
+        next = next_key(&db, &after, LAST).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// No key lies behind it.
+const LAST: &[u8] = &[u8::MAX; 64];
+
+fn next_key(db: &DB, from: &[u8], to: &[u8]) -> std::result::Result<Option<Box<[u8]>>, rocksdb::Error> {
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(from);
+    options.set_iterate_upper_bound(to);
+    let first = db.iterator_opt(IteratorMode::Start, options).next().transpose()?;
+    Ok(first.map(|(key, _)| key))
+}
+
+/// To read a range once, from its beginning to its end.
+fn range(from: &[u8], to: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(from);
+    options.set_iterate_upper_bound(to);
+    options.set_readahead_size(READAHEAD_BYTES);
+    options.fill_cache(false);
+    options
+}
+
 fn is_immutable(name: &str) -> bool {
     name.ends_with(".sst")
 }
@@ -144,16 +181,16 @@ impl Backend for RocksDb {
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {
-        let mut options = ReadOptions::default();
-        options.set_iterate_lower_bound(from);
-        options.set_iterate_upper_bound(to);
-        options.set_readahead_size(READAHEAD_BYTES);
-        options.fill_cache(false);
-        for entry in self.db()?.iterator_opt(IteratorMode::Start, options) {
+        for entry in self.db()?.iterator_opt(IteratorMode::Start, range(from, to)) {
             let (key, value) = entry.map_err(|error| self.failed(error))?;
             visit(&key, &value)?;
         }
         Ok(())
+    }
+
+    fn next_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>> {
+        let key = next_key(self.db()?, from, to).map_err(|error| self.failed(error))?;
+        Ok(key.map(<[u8]>::into_vec))
     }
 
     fn delete_range(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
@@ -167,7 +204,7 @@ impl Backend for RocksDb {
         deleted.map_err(|error| self.failed(error))
     }
 
-    fn snapshot(&mut self, into: &Path) -> Result<Vec<LocalFile>> {
+    fn snapshot(&mut self, into: &Path) -> Result<Snapshot> {
         let list = || -> std::io::Result<Vec<LocalFile>> {
             let files = fs::read_dir(into)?.map(|file| {
                 let file = file?;
@@ -182,7 +219,9 @@ impl Backend for RocksDb {
         }
         let made = Checkpoint::new(self.db()?).and_then(|checkpoint| checkpoint.create_checkpoint(into));
         made.map_err(|error| self.failed(error))?;
-        list().map_err(|error| self.failed(error))
+        let mut snapshot = Snapshot::new(into.to_owned(), Vec::new());
+        snapshot.files = list().map_err(|error| self.failed(error))?;
+        Ok(snapshot)
     }
 
     fn bytes(&self) -> u64 {

@@ -39,8 +39,8 @@ fn contents(backend: &dyn Backend) -> Contents {
 }
 
 fn snapshot_of(backend: &mut dyn Backend, kind: BackendKind, groups: KeyGroups, into: &Path) -> (KeyedState, PathBuf) {
-    backend.snapshot(into).unwrap();
-    (KeyedState { key_groups: groups, backend: kind, files: Vec::new() }, into.to_owned())
+    let folder = backend.snapshot(into).unwrap().keep();
+    (KeyedState { key_groups: groups, backend: kind, files: Vec::new() }, folder)
 }
 
 #[test]
@@ -101,6 +101,69 @@ fn key_groups_are_gathered_from_several_states_and_backends() {
         let restored = open(kind, &at("restored"), &RocksDbOptions::default(), &(40..90), &parts).unwrap();
         let keys: Vec<Vec<u8>> = contents(restored.as_ref()).into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, [key(1, 50, 1), key(1, 64, 1)], "{kind:?}");
+    }
+}
+
+#[test]
+fn several_slots_take_their_key_groups_from_one_folder_at_the_same_time() {
+    let folder = tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for kind in KINDS {
+        let mut backend = empty(kind, &at("db"));
+        let entries: Vec<_> = (0..4).flat_map(|pane| (0..128).map(move |group| (key(pane, group, 1), "a"))).collect();
+        backend.append(&run(&entries)).unwrap();
+        let parts = [snapshot_of(backend.as_mut(), kind, 0..128, &at(&format!("snapshot-{kind:?}")))];
+        std::thread::scope(|scope| {
+            for slot in 0..4 {
+                let (parts, at) = (&parts, at(&format!("slot-{slot}")));
+                scope.spawn(move || {
+                    let groups = slot * 32..(slot + 1) * 32;
+                    let restored = open(BackendKind::RocksDb, &at, &RocksDbOptions::default(), &groups, parts).unwrap();
+                    let expected: Vec<_> =
+                        (0..4).flat_map(|pane| groups.clone().map(move |group| key(pane, group, 1))).collect();
+                    let found: Vec<_> = contents(restored.as_ref()).into_iter().map(|(key, _)| key).collect();
+                    assert_eq!(found, expected, "{kind:?}");
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn a_state_is_taken_over_whole_only_by_the_slot_that_has_just_its_key_groups() {
+    let state = |key_groups, backend| KeyedState { key_groups, backend, files: Vec::new() };
+    let states = [state(0..64, BackendKind::RocksDb), state(64..128, BackendKind::RocksDb)];
+    let by = |kind, groups| taken_over(kind, &groups, states.iter());
+    assert_eq!(by(BackendKind::RocksDb, 64..128), Some(1));
+    assert_eq!(by(BackendKind::Filesystem, 64..128), None);
+    assert_eq!(by(BackendKind::RocksDb, 64..100), None);
+    assert_eq!(by(BackendKind::RocksDb, 0..128), None);
+}
+
+#[test]
+fn the_next_key_is_the_first_of_a_range() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.append(&run(&[(key(1, 0, 1), "a"), (key(2, 0, 1), "b"), (key(3, 5, 1), "c")])).unwrap();
+        let (from, to) = namespace_range(&StateKey::new("window"), (2, 0));
+        assert_eq!(backend.next_key(&[], &[u8::MAX; 64]).unwrap(), Some(key(1, 0, 1)), "{kind:?}");
+        assert_eq!(backend.next_key(&from, &to).unwrap(), Some(key(2, 0, 1)), "{kind:?}");
+        backend.delete_range(&from, &to).unwrap();
+        assert_eq!(backend.next_key(&from, &to).unwrap(), None, "{kind:?}");
+        assert_eq!(backend.next_key(&from, &[u8::MAX; 64]).unwrap(), Some(key(3, 5, 1)), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_leaves_with_its_folder() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        let snapshot = backend.snapshot(&folder.path().join("snapshot")).unwrap();
+        assert!(snapshot.files.iter().all(|file| file.path.exists()), "{kind:?}");
+        drop(snapshot);
+        assert!(!folder.path().join("snapshot").exists(), "{kind:?}");
     }
 }
 

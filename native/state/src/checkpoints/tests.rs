@@ -34,11 +34,13 @@ fn manifest() -> Manifest {
 /// A slot's files: each of content that is its name.
 fn files(place: &Place, names: &[(&str, bool)]) -> SlotFiles {
     let files = names.iter().map(|&(name, immutable)| {
-        let path = place.at(name);
+        let path = place.at("snapshot").join(name);
+        fs::create_dir_all(place.at("snapshot")).unwrap();
         fs::write(&path, name).unwrap();
         LocalFile { name: name.into(), size: name.len() as u64, path, immutable }
     });
-    SlotFiles { slot: 0, key_groups: 0..128, backend: BackendKind::RocksDb, files: files.collect() }
+    let snapshot = Snapshot::new(place.at("snapshot"), files.collect());
+    SlotFiles { slot: 0, key_groups: 0..128, backend: BackendKind::RocksDb, snapshot }
 }
 
 #[test]
@@ -66,13 +68,13 @@ fn the_files_of_a_checkpoint_come_back_and_are_checked() {
     assert_eq!(fs::read_to_string(restored[0].1.join("1.sst")).unwrap(), "1.sst");
 
     fs::remove_dir_all(place.at("cache")).unwrap();
-    let stored = place.at("storage/revenue/files/a/0-1.sst");
+    let stored = place.at("storage/revenue/files/a/1-0-1.sst");
     fs::write(&stored, "2.sst").unwrap();
     let error = again.restore(&written, &place.at("restored-2"), &|_| {}).unwrap_err();
-    assert!(error.0.contains("files/a/0-1.sst") && error.0.contains("damaged"), "{error}");
+    assert!(error.0.contains("files/a/1-0-1.sst") && error.0.contains("damaged"), "{error}");
     fs::remove_file(&stored).unwrap();
     let error = again.restore(&written, &place.at("restored-3"), &|_| {}).unwrap_err();
-    assert!(error.0.contains("files/a/0-1.sst"), "{error}");
+    assert!(error.0.contains("files/a/1-0-1.sst"), "{error}");
 }
 
 #[test]
@@ -80,10 +82,40 @@ fn a_cached_file_that_changed_is_fetched_again() {
     let place = Place::new();
     let mut checkpoints = place.open("a");
     let (written, _) = checkpoints.write(manifest(), &[files(&place, &[("1.sst", true)])]).unwrap();
-    fs::remove_file(place.at("cache/files_a_0-1.sst")).unwrap();
-    fs::write(place.at("cache/files_a_0-1.sst"), "wrong").unwrap();
+    fs::remove_file(place.at("cache/files_a_1-0-1.sst")).unwrap();
+    fs::write(place.at("cache/files_a_1-0-1.sst"), "wrong").unwrap();
     let restored = checkpoints.restore(&written, &place.at("restored"), &|_| {}).unwrap();
     assert_eq!(fs::read_to_string(restored[0].1.join("1.sst")).unwrap(), "1.sst");
+}
+
+#[test]
+fn a_manifest_names_its_attempt_and_what_came_before_it() {
+    let place = Place::new();
+    let mut checkpoints = place.open("a");
+    let (first, _) = checkpoints.write(manifest(), &[]).unwrap();
+    let (second, _) = checkpoints.write(manifest(), &[]).unwrap();
+    assert_eq!((first.previous, second.previous, second.attempt.as_str()), (0, 0, "a"));
+    checkpoints.committed(second.clone()).unwrap();
+
+    let mut again = place.open("b");
+    again.restored_from(&second, BackendKind::RocksDb, &[0..128]);
+    let (third, _) = again.write(manifest(), &[]).unwrap();
+    assert_eq!((third.checkpoint, third.previous, third.attempt.as_str()), (3, 2, "b"));
+}
+
+#[test]
+fn what_a_slot_took_over_is_not_written_again() {
+    let place = Place::new();
+    let mut checkpoints = place.open("a");
+    let (first, _) = checkpoints.write(manifest(), &[files(&place, &[("1.sst", true)])]).unwrap();
+    let savepoint = checkpoints.write_savepoint(manifest(), &[files(&place, &[("1.sst", true)])], "s").unwrap();
+    let mut new_bytes = |restored: &Manifest, slots: &[KeyGroups]| {
+        checkpoints.restored_from(restored, BackendKind::RocksDb, slots);
+        checkpoints.write(manifest(), &[files(&place, &[("1.sst", true)])]).unwrap().1.new_bytes
+    };
+    assert_eq!(new_bytes(&first, &[0..128]), 0);
+    assert_eq!(new_bytes(&first, &[0..64, 64..128]), 5);
+    assert_eq!(new_bytes(&savepoint, &[0..128]), 5);
 }
 
 #[test]
@@ -124,7 +156,7 @@ fn what_one_worker_lets_go_of_another_does_not_need() {
     zombie.committed(second.clone()).unwrap();
 
     let mut other = place.open("b");
-    other.continues(0, &second.keyed[0]);
+    other.restored_from(&second, BackendKind::RocksDb, &[0..128]);
     let (third, _) =
         other.write(manifest(), &[files(&place, &[("1.sst", true), ("2.sst", true), ("3.sst", true)])]).unwrap();
     other.committed(third.clone()).unwrap();
@@ -184,8 +216,8 @@ fn rocksdb_uploads_what_changed_and_not_what_there_is() {
             run.push(&key, format!("{:032x}", u64::from(user).wrapping_mul(0x9E37_79B9_7F4A_7C15)).as_bytes());
         }
         backend.append(&run).unwrap();
-        let files = backend.snapshot(&place.at(into)).unwrap();
-        let slot = SlotFiles { slot: 0, key_groups: 0..128, backend: BackendKind::RocksDb, files };
+        let snapshot = backend.snapshot(&place.at(into)).unwrap();
+        let slot = SlotFiles { slot: 0, key_groups: 0..128, backend: BackendKind::RocksDb, snapshot };
         checkpoints.write(manifest(), &[slot]).unwrap().1
     };
     let first = add(0..100_000, 0, "s1");
