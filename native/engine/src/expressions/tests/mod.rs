@@ -140,15 +140,16 @@ impl Case {
 
 /// As [`batch`], of columns that are said to have nulls only if they do.
 fn strict(columns: &[ArrayRef]) -> RecordBatch {
-    let field = |(column, name): (&ArrayRef, char)| {
-        Field::new(name.to_string(), column.data_type().clone(), column.null_count() > 0)
-    };
-    let schema = Schema::new(columns.iter().zip('a'..).map(field).collect::<Vec<_>>());
-    batch(columns).with_schema(Arc::new(schema)).unwrap()
+    batch_of(columns, |column| column.null_count() > 0)
 }
 
 fn batch(columns: &[ArrayRef]) -> RecordBatch {
-    let field = |(column, name): (&ArrayRef, char)| Field::new(name.to_string(), column.data_type().clone(), true);
+    batch_of(columns, |_| true)
+}
+
+fn batch_of(columns: &[ArrayRef], nullable: fn(&ArrayRef) -> bool) -> RecordBatch {
+    let field =
+        |(column, name): (&ArrayRef, char)| Field::new(name.to_string(), column.data_type().clone(), nullable(column));
     let schema = Schema::new(columns.iter().zip('a'..).map(field).collect::<Vec<_>>());
     let options = RecordBatchOptions::new().with_row_count(Some(columns.first().map_or(1, |column| column.len())));
     RecordBatch::try_new_with_options(Arc::new(schema), columns.to_vec(), &options).unwrap()
