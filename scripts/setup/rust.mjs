@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { probe, SetupError } from "./command.mjs";
 import { CACHE, ROOT } from "./places.mjs";
 import { rocksdbEnv } from "./rocksdb.mjs";
+import { filesOf } from "./stamp.mjs";
 
 const HOW = "Get it from https://rustup.rs (`rustup update stable` where rustup is there), then try again.";
 
@@ -26,10 +27,27 @@ export function rustVersion() {
 }
 
 /** The environment that cargo is run with. */
-export const cargoEnv = () => ({ CARGO_TARGET_DIR: cargoTarget(), ...rocksdbEnv() });
+export function cargoEnv() {
+  const target = cargoTarget();
+  claim(target);
+  return { CARGO_TARGET_DIR: target, ...rocksdbEnv() };
+}
+
+/**
+ * Cargo goes by relative paths and by time: what another clone has compiled more recently would pass for this one's. A
+ * clone that was not the last to build there makes its sources new.
+ */
+function claim(target) {
+  const owner = join(target, "clone");
+  if (existsSync(owner) && readFileSync(owner, "utf8") === ROOT) return;
+  const now = new Date();
+  for (const file of filesOf("native", (path) => /\.(rs|toml|fbs)$/.test(path))) utimesSync(join(ROOT, file), now, now);
+  mkdirSync(target, { recursive: true });
+  writeFileSync(owner, ROOT);
+}
 
 /** Where cargo builds: outside the clone, so that the dependencies are compiled once for all clones. */
-export function cargoTarget() {
+function cargoTarget() {
   if (process.env.CARGO_TARGET_DIR) return process.env.CARGO_TARGET_DIR;
   const lock = readFileSync(join(ROOT, "Cargo.lock"));
   const key = createHash("sha256").update(lock).update(rustVersion()).digest("hex").slice(0, 12);

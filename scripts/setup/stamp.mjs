@@ -35,7 +35,8 @@ export function digest(paths, keep = () => true, ...more) {
 
 const NOT_SOURCES = new Set(["node_modules", "dist", "generated", "target"]);
 
-function filesOf(path, keep) {
+/** The files below a path of the root, without what is generated; folders count only what `keep` keeps. */
+export function filesOf(path, keep) {
   let entries;
   try {
     entries = readdirSync(join(ROOT, path), { withFileTypes: true });
