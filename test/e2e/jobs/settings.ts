@@ -1,5 +1,13 @@
 // What the tests tell the jobs, and the rows that they share.
-import { type Duration, type EventTimeOptions, env, schema, t } from "millrace";
+import {
+  type CheckpointStorage,
+  type Duration,
+  type EventTimeOptions,
+  env,
+  type JobOptions,
+  schema,
+  t,
+} from "millrace";
 
 export const Trade = schema({
   account: t.string(),
@@ -9,6 +17,7 @@ export const Trade = schema({
 });
 
 export const brokers = env("BROKERS");
+export const commitInterval = env("COMMIT_INTERVAL", "200ms") as Duration;
 export const parallelism = Number(env("PARALLELISM", "2"));
 
 /** Whether the source ends with what is there at the start. */
@@ -21,3 +30,14 @@ export const timing: EventTimeOptions = {
   whenIdle: env("WHEN_IDLE", "wait") as "wait" | "advance",
   ...(env("MAX_DRIFT", "") === "" ? {} : { maxDrift: env("MAX_DRIFT") as Duration }),
 };
+
+/** With a storage for checkpoints the job is exactly-once. */
+export const recovery: JobOptions =
+  env("CHECKPOINTS", "") === ""
+    ? {}
+    : {
+        guarantee: "exactly-once",
+        checkpoints: { storage: env("CHECKPOINTS") as CheckpointStorage, interval: "200ms" },
+        state: { backend: env("BACKEND", "rocksdb") as "rocksdb" | "fs", directory: env("STATE") },
+        restart: "never",
+      };

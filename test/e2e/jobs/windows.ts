@@ -15,7 +15,7 @@ import {
   sum,
   tumbling,
 } from "millrace";
-import { brokers, parallelism, Trade, timing, until } from "./settings.js";
+import { brokers, commitInterval, parallelism, recovery, Trade, timing, until } from "./settings.js";
 
 export default job(
   env("JOB"),
@@ -53,5 +53,5 @@ export default job(
         .to(kafka({ topic: env(output), brokers, format: json() }));
     }
   },
-  { parallelism, commitInterval: "200ms" },
+  { parallelism, commitInterval, ...recovery },
 );
