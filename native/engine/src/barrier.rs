@@ -1,19 +1,40 @@
 //! What the operators of a slot report when a barrier has passed them.
 
+use std::sync::Arc;
+
+use millrace_io::StagedFile;
+use millrace_state::{Position, SlotFiles};
+
 use crate::batch::Millis;
 
 /// Numbered from 1.
 pub type BarrierId = u64;
 
 /// Collected while one barrier goes through one slot.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct BarrierReport {
-    /// The operator of the plan and the watermark of its windows: all that end by then have been emitted.
-    pub windows: Vec<(usize, Millis)>,
+    pub windows: Vec<WindowReport>,
+    pub sources: Vec<SourceReport>,
+    /// Files that sinks have written and not shown, by operator of the plan.
+    pub staged: Vec<(usize, Vec<StagedFile>)>,
+    /// The state that the slot's backend holds.
+    pub files: Option<SlotFiles>,
 }
 
-impl BarrierReport {
-    pub fn window(&mut self, operator: usize, watermark: Millis) {
-        self.windows.push((operator, watermark));
-    }
+/// How far the windows of an operator have come: all that end by the watermark have been emitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowReport {
+    /// Its index in the plan.
+    pub operator: usize,
+    pub watermark: Millis,
+    /// What its stored state looks like.
+    pub columns: Arc<[String]>,
+}
+
+/// Where the partitions of a source go on behind the barrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceReport {
+    /// Its index in the plan.
+    pub operator: usize,
+    pub positions: Vec<Position>,
 }

@@ -6,10 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_plan::{BadRecordPolicy, NamedExpr, OperatorKind, Plan, Sink, SinkConnector, Source};
+use millrace_io::Restored;
+use millrace_plan::{
+    BadRecordPolicy, KafkaStart, NamedExpr, OperatorKind, Plan, Sink, SinkConnector, Source, SourceConnector,
+};
 
 use crate::bad_records::{BadRecords, DeadLetter};
 use crate::batch::NO_WATERMARK;
+use crate::checkpoint::{Prepared, SlotState, Start};
 use crate::counters::OperatorCounters;
 use crate::event_time::EventClock;
 use crate::exchange::{ExchangeReceiver, Sender};
@@ -17,7 +21,7 @@ use crate::expressions::{compile, condition, fit};
 use crate::graph::{Graph, Input, Node, Origin, Port, RestoredWindows, Work};
 use crate::host::Host;
 use crate::job::{Job, wall_clock_ms};
-use crate::operators::window::{Panes, PreAggregate, Settlement, WindowAggregate, WindowPlan};
+use crate::operators::window::{PaneStore, Panes, PreAggregate, Settlement, WindowAggregate, WindowPlan};
 use crate::operators::{Filter, FunctionStep, Operator, Project, Projection, SinkStep, TableStep, Union};
 use crate::sink_writer::SinkWriter;
 use crate::source::{SourceInput, SourceParts};
@@ -34,6 +38,8 @@ enum Outlet {
 struct Builder<'a> {
     job: &'a Arc<Job>,
     slot: usize,
+    prepared: &'a Prepared,
+    state: Option<&'a SlotState>,
     host: Rc<RefCell<Box<dyn Host>>>,
     nodes: Vec<Node>,
     inputs: Vec<Input>,
@@ -44,10 +50,18 @@ struct Builder<'a> {
 }
 
 /// Opens the sources and sinks of a slot, and makes everything between them.
-pub fn build_graph(job: &Arc<Job>, slot: usize, host: Box<dyn Host>) -> Result<Graph> {
+pub fn build_graph(
+    job: &Arc<Job>,
+    slot: usize,
+    host: Box<dyn Host>,
+    prepared: &Prepared,
+    state: Option<&SlotState>,
+) -> Result<Graph> {
     let mut builder = Builder {
         job,
         slot,
+        prepared,
+        state,
         host: Rc::new(RefCell::new(host)),
         nodes: Vec::new(),
         inputs: Vec::new(),
@@ -127,16 +141,21 @@ impl Builder<'_> {
     fn source(&mut self, index: usize, source: &Source) -> Result<Outlet> {
         let operator = &self.job.plan.operators[index];
         let (wakers, slot) = (self.job.wakers.clone(), self.slot);
+        let restored = self.prepared.recovered.positions(&operator.id);
+        let positions = restored.map(|positions| positions.iter().map(restored_position).collect::<Vec<_>>());
         let opened = millrace_io::open_source(
-            &source.connector,
+            &connector(source, &self.job.start),
             operator.schema.clone(),
             slot,
             self.job.parallelism(),
             Arc::new(move || wakers.wake(slot)),
             Arc::new(wall_clock_ms),
-            None,
+            positions.as_deref(),
         )?;
         let clock = source.event_time.as_ref().map(|time| EventClock::new(time, &operator.schema)).transpose()?;
+        // With checkpoints windows are stored: no position has to lie before what they were made from.
+        let keeps_windows = self.job.plan.checkpoints.is_some();
+        let windows = windows_downstream(&self.job.plan, index);
         let input = SourceInput::new(SourceParts {
             operator: index,
             step: operator.name.clone(),
@@ -144,13 +163,29 @@ impl Builder<'_> {
             source: opened,
             decoder: millrace_formats::decoder(source.format, operator.schema.clone()),
             clock,
-            settlement: settlement(&self.job.plan, index),
-            windows: windows_downstream(&self.job.plan, index),
+            settlement: if keeps_windows { Settlement::default() } else { settlement(&self.job.plan, index) },
+            windows: if keeps_windows { Vec::new() } else { windows.clone() },
+            restored: restored.map(<[_]>::to_vec),
             bad: self.bad_records(index, &source.on_bad_record)?,
             counters: self.counters(index),
         });
+        if let Some(checkpoint) = input.committed_checkpoint().filter(|_| !windows.is_empty()) {
+            return Err(self.state_is_missing(checkpoint));
+        }
         self.inputs.push(Input::new(Origin::Source(input), Vec::new()));
         Ok(Outlet::Input(self.inputs.len() - 1))
+    }
+
+    /// The committed positions lie behind what windows were made from, and these windows are not there.
+    fn state_is_missing(&self, checkpoint: u64) -> Error {
+        let why = match &self.job.plan.checkpoints {
+            Some(settings) => format!("which is not in {}: check that the storage is the right one", settings.storage),
+            None => "and the job has no checkpoints now: give it those it had".to_owned(),
+        };
+        let message = format!(
+            "the committed positions belong to checkpoint {checkpoint}, {why}. To start from nothing, run it with --fresh."
+        );
+        Error::new(ErrorCode::State, message)
     }
 
     fn bad_records(&mut self, index: usize, policy: &BadRecordPolicy) -> Result<BadRecords> {
@@ -186,10 +221,10 @@ impl Builder<'_> {
         connector: &SinkConnector,
         counters: Arc<OperatorCounters>,
     ) -> Result<Rc<RefCell<SinkWriter>>> {
-        let sink = millrace_io::open_sink(connector, self.slot, &millrace_io::Delivery::AtOnce)
+        let sink = millrace_io::open_sink(connector, self.slot, &self.prepared.delivery)
             .map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))?;
         let step = self.job.plan.operators[index].name.clone();
-        let writer = Rc::new(RefCell::new(SinkWriter::new(step, sink, counters)));
+        let writer = Rc::new(RefCell::new(SinkWriter::new(index, step, sink, counters)));
         self.writers.push(writer.clone());
         Ok(writer)
     }
@@ -211,7 +246,8 @@ impl Builder<'_> {
         self.windows.push(RestoredWindows { sources: sources_upstream(&self.job.plan, index), emitted });
 
         let (counters, uncounted) = (self.counters(index), Arc::<OperatorCounters>::default());
-        let before = Work::Operator(Box::new(PreAggregate::new(plan.clone(), counters.clone())));
+        let before = PreAggregate::new(plan.clone(), self.state.is_some(), counters.clone());
+        let before = Work::Operator(Box::new(before));
         let before = Node::new(operator.name.clone(), before, counters.clone(), uncounted.clone());
         let before = self.connect(index, before);
         let send = Work::Send(Sender::new(exchange.clone(), self.slot));
@@ -222,10 +258,28 @@ impl Builder<'_> {
         let receiver = ExchangeReceiver::new(exchange, self.slot);
         let origin = Origin::Exchange { receiver, watermarks: Combined::new(slots) };
         self.inputs.push(Input::new(origin, Vec::new()));
-        let after = Work::Operator(Box::new(WindowAggregate::new(plan, counters.clone())));
+        let after = Work::Operator(Box::new(self.window_aggregate(index, plan, counters.clone())?));
         self.nodes.push(Node::new(operator.name.clone(), after, uncounted, counters));
         self.edge(Outlet::Input(self.inputs.len() - 1), self.nodes.len() - 1);
         Ok(Outlet::Node(self.nodes.len() - 1))
+    }
+
+    fn window_aggregate(
+        &self,
+        index: usize,
+        plan: Rc<WindowPlan>,
+        counters: Arc<OperatorCounters>,
+    ) -> Result<WindowAggregate> {
+        let job = &self.job.plan;
+        let (Some(state), Some(settings)) = (self.state, &job.checkpoints) else {
+            return WindowAggregate::new(plan, None, 0, NO_WATERMARK, counters);
+        };
+        let (id, recovered) = (&job.operators[index].id, &self.prepared.recovered);
+        recovered.check_columns(id, &plan.state_columns)?;
+        let (backend, groups) = (state.backend.clone(), state.groups.clone());
+        let store = PaneStore::new(backend, id, groups, job.max_parallelism, &plan)?;
+        let budget = settings.memory_budget_bytes as usize / (self.job.parallelism() * self.job.exchanges.len());
+        WindowAggregate::new(plan, Some(store), budget, recovered.watermark(id), counters)
     }
 
     fn finish(mut self) -> Graph {
@@ -254,6 +308,21 @@ impl Builder<'_> {
         input.reach.writers = sinks.chain(dead_letters).collect();
         input.reach.nodes = found.into_iter().collect();
     }
+}
+
+/// The connector of a source; a start from nothing goes by no committed positions.
+fn connector(source: &Source, start: &Start) -> SourceConnector {
+    let mut connector = source.connector.clone();
+    if let (SourceConnector::Kafka(kafka), Start::Fresh) = (&mut connector, start)
+        && kafka.start == KafkaStart::GroupOffsets
+    {
+        kafka.start = kafka.fallback;
+    }
+    connector
+}
+
+fn restored_position(position: &millrace_state::Position) -> Restored {
+    Restored { resource: position.resource.clone(), partition: position.partition, offset: position.offset }
 }
 
 pub fn projection(columns: &[NamedExpr], input: &SchemaRef, output: SchemaRef) -> Result<Projection> {

@@ -11,6 +11,8 @@ pub enum ErrorCode {
     BadRecord,
     /// A sink could not be opened or written.
     Sink,
+    /// State could not be kept, stored or restored.
+    State,
     /// An expression failed on a value: an overflow, a division by zero, a cast.
     Expression,
     /// A user function threw or returned what its step does not allow.
@@ -26,6 +28,7 @@ impl ErrorCode {
             ErrorCode::Source => "SOURCE",
             ErrorCode::BadRecord => "BAD_RECORD",
             ErrorCode::Sink => "SINK",
+            ErrorCode::State => "STATE",
             ErrorCode::Expression => "EXPRESSION",
             ErrorCode::Function => "FUNCTION",
             ErrorCode::Internal => "INTERNAL",

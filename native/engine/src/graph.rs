@@ -217,7 +217,7 @@ impl Graph {
 
     /// Moves the next events of an input to its stack; false: there are none.
     fn take_in(&mut self, index: usize, job: &Job, barrier: BarrierId, now_ms: u64) -> Result<bool> {
-        let Graph { inputs, nodes, .. } = self;
+        let Graph { inputs, nodes, report, .. } = self;
         let input = &mut inputs[index];
         if input.reach.nodes.iter().any(|&node| nodes[node].passed < input.barrier) {
             // The barrier waits somewhere for another input: what follows it has to wait too.
@@ -228,9 +228,9 @@ impl Graph {
             Origin::Source(source) => {
                 if barrier > input.barrier {
                     input.barrier = barrier;
-                    source.on_barrier();
+                    report.sources.push(source.on_barrier());
                     events.push(Event::Barrier(barrier));
-                } else if !job.is_stopping() && input.barrier < job.last_barrier() {
+                } else if !job.is_stopping() && input.barrier < job.barriers.last() {
                     let polled = source.poll(job, now_ms, &mut events);
                     source.at(polled)?;
                 }
@@ -324,7 +324,8 @@ impl Graph {
     }
 
     fn deliver_barrier(&mut self, index: usize, node: usize, barrier: BarrierId) -> Result<()> {
-        let Graph { nodes, inputs, report, .. } = self;
+        let Graph { nodes, inputs, report, output, .. } = self;
+        let stack = &mut inputs[index].stack;
         let node = &mut nodes[node];
         node.arrived += 1;
         if node.arrived < node.inputs {
@@ -335,8 +336,9 @@ impl Graph {
         match &mut node.work {
             Work::Send(sender) => sender.barrier(barrier),
             Work::Operator(operator) => {
-                operator.on_barrier(report)?;
-                node.tell(&Event::Barrier(barrier), &mut inputs[index].stack);
+                operator.on_barrier(report, output)?;
+                node.tell(&Event::Barrier(barrier), stack);
+                node.forward(output, stack);
             }
         }
         Ok(())

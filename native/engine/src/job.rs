@@ -2,55 +2,44 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use millrace_plan::{OperatorKind, Plan};
+use millrace_plan::{Guarantee, OperatorKind, Plan};
 use parking_lot::Mutex;
 
 use crate::barrier::{BarrierId, BarrierReport};
+use crate::barriers::{Barriers, Passed};
 use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
+use crate::checkpoint::{CheckpointThread, Completed, Prepared, Request, Start};
 use crate::counters::{OperatorCounters, SlotCounters};
 use crate::exchange::Exchange;
-use crate::metrics::{JobMetrics, OperatorMetrics};
+use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
 use crate::wake::Wakers;
 use crate::{Error, ErrorCode, Result};
 
 /// One running job. Slots are opened on it, each on a thread of its own.
 pub struct Job {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) wakers: Arc<Wakers>,
     /// By the index of the windowed aggregation in the plan.
     pub(crate) exchanges: BTreeMap<usize, Arc<Exchange>>,
+    pub(crate) barriers: Barriers,
+    /// `None` where a barrier is complete when it has passed every slot.
+    pub(crate) checkpoints: Option<Arc<CheckpointThread>>,
+    pub(crate) start: Start,
     slots: usize,
     started: Instant,
     cancelled: AtomicBool,
     stopping: AtomicBool,
-    barriers: Mutex<Barriers>,
-    /// The last barrier that was asked for, and the last that has passed every slot.
-    requested: AtomicU64,
-    completed: AtomicU64,
-    /// `BarrierId::MAX` until the last one is known.
-    last: AtomicU64,
+    /// What has ended the job, until a slot tells it.
+    failure: Mutex<Option<Error>>,
     /// By slot, then by operator of the plan: the least watermark of a source's partitions there.
     source_watermarks: Vec<Vec<AtomicI64>>,
     pub(crate) counters: Vec<Vec<Arc<OperatorCounters>>>,
     pub(crate) times: Vec<SlotCounters>,
+    checkpoint_metrics: Mutex<CheckpointMetrics>,
     last_look: Mutex<Look>,
-}
-
-#[derive(Default)]
-struct Barriers {
-    opened: usize,
-    ended: usize,
-    acknowledged: usize,
-    requested_at_ms: u64,
-    /// The least watermark of each windowed aggregation over the slots that have acknowledged.
-    windows: BTreeMap<usize, Millis>,
-    /// The same at the last completed barrier.
-    emitted: BTreeMap<usize, Millis>,
-    /// What the run before had emitted, by source.
-    restored: BTreeMap<usize, Millis>,
 }
 
 #[derive(Default)]
@@ -62,7 +51,7 @@ struct Look {
 
 impl Job {
     /// `parallelism` goes before the plan's own; a plan without one gets a slot a core.
-    pub fn new(plan: Plan, parallelism: Option<usize>) -> Result<Arc<Job>> {
+    pub fn new(plan: Plan, parallelism: Option<usize>, start: Start) -> Result<Arc<Job>> {
         let slots = match parallelism.unwrap_or(plan.parallelism) {
             0 => std::thread::available_parallelism().map_or(1, usize::from).min(plan.max_parallelism),
             slots => slots,
@@ -79,25 +68,31 @@ impl Job {
             plan.operators.iter().enumerate().filter(|(_, o)| matches!(o.kind, OperatorKind::WindowAggregate(_)));
         let exchanges = windowed.map(|(index, _)| (index, exchange())).collect();
         let operators = plan.operators.len();
-        Ok(Arc::new(Job {
+        let needs_thread = plan.checkpoints.is_some() || plan.guarantee == Guarantee::ExactlyOnce;
+        let job = Arc::new(Job {
             exchanges,
             slots,
             started: Instant::now(),
             cancelled: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            barriers: Mutex::default(),
-            requested: AtomicU64::new(0),
-            completed: AtomicU64::new(0),
-            last: AtomicU64::new(BarrierId::MAX),
+            failure: Mutex::default(),
+            barriers: Barriers::new(&plan, slots),
+            checkpoints: needs_thread.then(|| Arc::new(CheckpointThread::new())),
+            start,
             source_watermarks: (0..slots)
                 .map(|_| (0..operators).map(|_| AtomicI64::new(NO_WATERMARK)).collect())
                 .collect(),
             counters: (0..slots).map(|_| (0..operators).map(|_| Arc::default()).collect()).collect(),
             times: (0..slots).map(|_| SlotCounters::default()).collect(),
+            checkpoint_metrics: Mutex::default(),
             last_look: Mutex::default(),
-            plan,
+            plan: Arc::new(plan),
             wakers,
-        }))
+        });
+        if let Some(thread) = &job.checkpoints {
+            thread.start(&job)?;
+        }
+        Ok(job)
     }
 
     pub fn parallelism(&self) -> usize {
@@ -113,7 +108,31 @@ impl Job {
     /// Ends the job at once: nothing is flushed or committed.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        if let Some(thread) = &self.checkpoints {
+            thread.end();
+        }
         self.wakers.wake_all();
+    }
+
+    /// As [`Job::cancel`], because of an error that no slot has met; the first slot to look tells it.
+    pub(crate) fn fail(&self, error: Error) {
+        self.failure.lock().get_or_insert(error);
+        self.cancel();
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.failure.lock().take()
+    }
+
+    /// Writes a savepoint at the next barrier, which comes at once.
+    pub fn savepoint(&self, name: &str) -> Result<()> {
+        if self.plan.checkpoints.is_none() {
+            let message = "a savepoint needs checkpoints: give the job a storage for them";
+            return Err(Error::new(ErrorCode::State, message));
+        }
+        self.barriers.want_savepoint(name.to_owned());
+        self.wakers.wake_all();
+        Ok(())
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -129,102 +148,56 @@ impl Job {
         self.started.elapsed().as_millis() as u64
     }
 
-    // ---- start: no slot runs before all know what the run before had emitted ----
-
-    /// A slot has opened its sources; `restored` is what their committed positions say of emitted windows.
-    pub(crate) fn slot_opened(&self, restored: &[(usize, Millis)]) {
-        let mut barriers = self.barriers.lock();
-        for &(source, emitted) in restored {
-            let known = barriers.restored.entry(source).or_insert(NO_WATERMARK);
-            *known = emitted.max(*known);
-        }
-        barriers.opened += 1;
-        if barriers.opened == self.slots {
-            self.wakers.wake_all();
-        }
+    /// What the run before has left, and how outputs become visible. Waits until that is known.
+    pub(crate) fn prepared(&self) -> Result<Arc<Prepared>> {
+        self.checkpoints.as_ref().map_or_else(|| Ok(Arc::default()), |thread| thread.prepared())
     }
 
-    /// What the run before had emitted of each source, once all slots have opened.
-    pub(crate) fn restored(&self) -> Option<BTreeMap<usize, Millis>> {
-        let barriers = self.barriers.lock();
-        (barriers.opened == self.slots).then(|| barriers.restored.clone())
+    pub(crate) fn restored_from(&self, checkpoint: Option<u64>) {
+        self.checkpoint_metrics.lock().restored_from = checkpoint;
     }
 
     // ---- barriers ----
 
-    /// The last barrier asked for. Asks for the next one when it is due: after the commit interval, when all sources
-    /// have ended, or when the job is to stop.
-    pub(crate) fn requested_barrier(&self, now_ms: u64) -> BarrierId {
-        let requested = self.requested.load(Ordering::Acquire);
-        if requested > self.completed_barrier() || requested == self.last_barrier() {
-            return requested;
+    /// A slot has opened its sources; `restored` is what their committed positions say of emitted windows.
+    pub(crate) fn slot_opened(&self, restored: &[(usize, Millis)]) {
+        if self.barriers.slot_opened(restored) {
+            self.wakers.wake_all();
         }
-        let mut barriers = self.barriers.lock();
-        let requested = self.requested.load(Ordering::Acquire);
-        if requested > self.completed_barrier() || requested == self.last_barrier() {
-            return requested;
-        }
-        let is_last = self.is_stopping() || barriers.ended == self.slots;
-        if !is_last && now_ms < barriers.requested_at_ms + self.plan.commit_interval_ms {
-            return requested;
-        }
-        if is_last {
-            self.last.store(requested + 1, Ordering::Release);
-        }
-        barriers.requested_at_ms = now_ms;
-        barriers.acknowledged = 0;
-        barriers.windows.clear();
-        self.requested.store(requested + 1, Ordering::Release);
-        self.wakers.wake_all();
-        requested + 1
-    }
-
-    /// When the next barrier is due, by [`Job::elapsed_ms`]; `None` while one is on its way.
-    pub(crate) fn next_barrier_ms(&self) -> Option<u64> {
-        let under_way = self.requested.load(Ordering::Acquire) > self.completed_barrier();
-        (!under_way).then(|| self.barriers.lock().requested_at_ms + self.plan.commit_interval_ms)
-    }
-
-    pub(crate) fn completed_barrier(&self) -> BarrierId {
-        self.completed.load(Ordering::Acquire)
-    }
-
-    /// The barrier after which the slots finish; `BarrierId::MAX` while it is not known.
-    pub(crate) fn last_barrier(&self) -> BarrierId {
-        self.last.load(Ordering::Acquire)
     }
 
     /// Every source of one slot has ended, and has said so downstream.
     pub(crate) fn slot_ended(&self) {
-        let mut barriers = self.barriers.lock();
-        barriers.ended += 1;
-        if barriers.ended == self.slots {
+        if self.barriers.slot_ended() {
             self.wakers.wake_all();
         }
     }
 
-    /// The barrier has passed all operators of one slot and everything before it is durable.
-    pub(crate) fn acknowledge(&self, barrier: BarrierId, report: &BarrierReport) {
-        let mut barriers = self.barriers.lock();
-        for &(operator, watermark) in &report.windows {
-            let least = barriers.windows.entry(operator).or_insert(END_OF_TIME);
-            *least = watermark.min(*least);
-        }
-        barriers.acknowledged += 1;
-        if barriers.acknowledged == self.slots {
-            barriers.emitted = std::mem::take(&mut barriers.windows);
-            self.completed.store(barrier, Ordering::Release);
+    /// The last barrier asked for; asks for the next one when it is due.
+    pub(crate) fn requested_barrier(&self, now_ms: u64) -> Result<BarrierId> {
+        let (barrier, is_new) = self.barriers.requested(self.is_stopping(), now_ms)?;
+        if is_new {
             self.wakers.wake_all();
+        }
+        Ok(barrier)
+    }
+
+    /// The barrier has passed all operators of one slot.
+    pub(crate) fn acknowledge(&self, slot: usize, barrier: BarrierId, report: BarrierReport) {
+        let Some(passed) = self.barriers.acknowledge(slot, barrier, report, self.elapsed_ms()) else { return };
+        let Passed { barrier, is_last, reports, savepoint } = passed;
+        match &self.checkpoints {
+            None => self.barrier_completed(barrier, &Completed::without_checkpoint()),
+            Some(thread) => {
+                thread.request(Request { barrier, is_last, reports, savepoint, now_ms: wall_clock_ms() });
+            }
         }
     }
 
-    /// By when all windows downstream of `source` have been emitted: the least watermark of `windows` at the last
-    /// completed barrier, or what the run before had emitted while these have not come so far again.
-    pub(crate) fn emitted(&self, source: usize, windows: &[usize]) -> Millis {
-        let barriers = self.barriers.lock();
-        let restored = barriers.restored.get(&source).copied().unwrap_or(NO_WATERMARK);
-        let watermark = |operator| barriers.emitted.get(operator).copied().unwrap_or(NO_WATERMARK);
-        windows.iter().map(watermark).min().unwrap_or(NO_WATERMARK).max(restored)
+    pub(crate) fn barrier_completed(&self, barrier: BarrierId, completed: &Completed) {
+        let alignment_ms = self.barriers.complete(barrier, completed, self.elapsed_ms());
+        self.checkpoint_metrics.lock().add(completed, alignment_ms, wall_clock_ms());
+        self.wakers.wake_all();
     }
 
     // ---- alignment of partitions ----
@@ -259,7 +232,9 @@ impl Job {
         });
         let operators = operators.collect();
         let (busy, backpressured) = self.shares_since_last_look();
-        JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits: self.completed_barrier() }
+        let checkpoints = self.plan.checkpoints.is_some().then(|| self.checkpoint_metrics.lock().clone());
+        let commits = self.barriers.committed().0;
+        JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits, checkpoints }
     }
 
     fn watermark(&self) -> Option<Millis> {

@@ -12,6 +12,7 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow::row::{RowConverter, Rows, SortField};
+use millrace_state::KeyGroups;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Result;
@@ -27,6 +28,12 @@ pub fn key_group(hash: KeyHash, max_parallelism: usize) -> usize {
 /// The slot that owns a key group: contiguous ranges, as even as they can be.
 pub fn slot_of(key_group: usize, max_parallelism: usize, slots: usize) -> usize {
     key_group * slots / max_parallelism
+}
+
+/// The key groups that a slot owns.
+pub fn key_groups_of(slot: usize, max_parallelism: usize, slots: usize) -> KeyGroups {
+    let first = |slot: usize| (slot * max_parallelism).div_ceil(slots) as u32;
+    first(slot)..first(slot + 1)
 }
 
 /// The keys of one batch, ready to be looked up.
@@ -201,6 +208,11 @@ mod tests {
         for slots in 1..=16 {
             let mut owned = vec![0; slots];
             (0..128).for_each(|group| owned[slot_of(group, 128, slots)] += 1);
+            for (slot, owned) in owned.iter().enumerate() {
+                let groups = key_groups_of(slot, 128, slots);
+                assert!(groups.clone().all(|group| slot_of(group as usize, 128, slots) == slot));
+                assert_eq!(groups.len(), *owned);
+            }
             let (least, most) = (owned.iter().min().unwrap(), owned.iter().max().unwrap());
             assert!(most - least <= 1, "{slots} slots own {owned:?}");
         }

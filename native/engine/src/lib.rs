@@ -4,8 +4,10 @@
 mod aggregates;
 mod bad_records;
 mod barrier;
+mod barriers;
 mod batch;
 mod build;
+mod checkpoint;
 mod counters;
 mod error;
 mod event_time;
@@ -24,8 +26,9 @@ mod source;
 mod wake;
 mod watermarks;
 
+pub use checkpoint::Start;
 pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
-pub use metrics::{JobMetrics, OperatorMetrics};
+pub use metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
 pub use slot::{Slot, Step};

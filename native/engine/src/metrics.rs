@@ -1,5 +1,7 @@
 //! Figures of a running job, summed over its slots.
 
+use crate::checkpoint::Completed;
+
 /// Figures of one operator since the job started.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OperatorMetrics {
@@ -28,4 +30,41 @@ pub struct JobMetrics {
     pub busy: f64,
     /// Positions committed so far: the number of completed barriers.
     pub commits: u64,
+    /// `None` without checkpoints.
+    pub checkpoints: Option<CheckpointMetrics>,
+}
+
+/// Figures of a job's checkpoints since it started; those called `last` are of the last one that was committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckpointMetrics {
+    pub completed: u64,
+    pub failed: u64,
+    pub last_id: Option<u64>,
+    /// Milliseconds since the epoch.
+    pub last_completed_at_ms: Option<u64>,
+    /// From the barrier that has passed every slot to the commit.
+    pub last_duration_ms: Option<u64>,
+    /// From the request for the barrier until it had passed every slot.
+    pub last_alignment_ms: Option<u64>,
+    /// Of all its files, and of those that it added.
+    pub last_bytes: Option<u64>,
+    pub last_new_bytes: Option<u64>,
+    /// The checkpoint that the job has gone on from.
+    pub restored_from: Option<u64>,
+}
+
+impl CheckpointMetrics {
+    pub(crate) fn add(&mut self, completed: &Completed, alignment_ms: u64, now_ms: u64) {
+        if !completed.is_committed {
+            self.failed += 1;
+        } else if let Some(checkpoint) = completed.checkpoint {
+            self.completed += 1;
+            self.last_id = Some(checkpoint);
+            self.last_completed_at_ms = Some(now_ms);
+            self.last_duration_ms = Some(completed.took_ms);
+            self.last_alignment_ms = Some(alignment_ms);
+            self.last_bytes = Some(completed.bytes);
+            self.last_new_bytes = Some(completed.new_bytes);
+        }
+    }
 }

@@ -59,14 +59,16 @@ impl PartitionPosition {
         }
     }
 
-    /// A barrier follows the last record read; `reached` is the partition's watermark there.
-    pub fn on_barrier(&mut self, reached: Millis) {
+    /// A barrier follows the last record read; `reached` is the partition's watermark there. Gives the offset of the
+    /// record after it.
+    pub fn on_barrier(&mut self, reached: Millis) -> i64 {
         self.at_barrier = BarrierPosition { next_offset: self.next_offset, reached };
+        self.next_offset
     }
 
     /// The position to commit now that the last barrier has completed and all windows up to `emitted` are durable;
     /// `None` when that has not changed.
-    pub fn commit(&mut self, split: usize, emitted: Millis) -> Option<Position> {
+    pub fn commit(&mut self, split: usize, emitted: Millis, checkpoint: Option<u64>) -> Option<Position> {
         while self.unsettled.front().is_some_and(|first| first.settles_at <= emitted) {
             self.unsettled.pop_front();
         }
@@ -75,7 +77,8 @@ impl PartitionPosition {
             Some(first) if first.first_offset < next_offset => (first.first_offset, first.reached),
             _ => (next_offset, reached),
         };
-        let position = Position { split, offset, metadata: PositionMetadata { emitted, reached }.to_string() };
+        let position =
+            Position { split, offset, metadata: PositionMetadata { emitted, reached, checkpoint }.to_string() };
         if self.committed.as_ref() == Some(&position) {
             return None;
         }
@@ -91,13 +94,16 @@ pub struct PositionMetadata {
     pub emitted: Millis,
     /// The partition's watermark at the position.
     pub reached: Millis,
+    /// The checkpoint that holds the state at the position.
+    pub checkpoint: Option<u64>,
 }
 
 const METADATA_VERSION: &str = "millrace/1";
 
 impl std::fmt::Display for PositionMetadata {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{METADATA_VERSION} emitted={} reached={}", self.emitted, self.reached)
+        write!(f, "{METADATA_VERSION} emitted={} reached={}", self.emitted, self.reached)?;
+        self.checkpoint.map_or(Ok(()), |checkpoint| write!(f, " checkpoint={checkpoint}"))
     }
 }
 
@@ -110,7 +116,8 @@ impl PositionMetadata {
         }
         let emitted = words.next()?.strip_prefix("emitted=")?.parse().ok()?;
         let reached = words.next()?.strip_prefix("reached=")?.parse().ok()?;
-        Some(PositionMetadata { emitted, reached })
+        let checkpoint = words.next().and_then(|word| word.strip_prefix("checkpoint=")?.parse().ok());
+        Some(PositionMetadata { emitted, reached, checkpoint })
     }
 }
 
@@ -120,7 +127,7 @@ mod tests {
 
     fn offset(position: &mut PartitionPosition, emitted: Millis) -> Option<i64> {
         position.on_barrier(0);
-        position.commit(0, emitted).map(|p| p.offset)
+        position.commit(0, emitted, None).map(|p| p.offset)
     }
 
     #[test]
@@ -130,7 +137,7 @@ mod tests {
         position.add(5, NO_WATERMARK, NO_WATERMARK);
         position.on_barrier(0);
         position.advance(20);
-        assert_eq!(position.commit(0, NO_WATERMARK).map(|p| p.offset), Some(10));
+        assert_eq!(position.commit(0, NO_WATERMARK, None).map(|p| p.offset), Some(10));
     }
 
     #[test]
@@ -156,8 +163,10 @@ mod tests {
 
     #[test]
     fn metadata_reads_back() {
-        let metadata = PositionMetadata { emitted: 1_700_000_000_000, reached: NO_WATERMARK };
-        assert_eq!(PositionMetadata::parse(&metadata.to_string()), Some(metadata));
+        for checkpoint in [None, Some(12)] {
+            let metadata = PositionMetadata { emitted: 1_700_000_000_000, reached: NO_WATERMARK, checkpoint };
+            assert_eq!(PositionMetadata::parse(&metadata.to_string()), Some(metadata));
+        }
         assert_eq!(PositionMetadata::parse("someone else's"), None);
     }
 }

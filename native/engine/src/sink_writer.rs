@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use millrace_io::{Records, Sink};
+use millrace_io::{Records, Sink, StagedFile};
 
 use crate::counters::OperatorCounters;
 use crate::{Error, ErrorCode, Result};
@@ -16,6 +16,8 @@ enum Pending {
 
 /// Holds back what a full sink refuses; while it holds anything, nothing that leads to it is to be run.
 pub struct SinkWriter {
+    /// The operator of the plan that it belongs to.
+    pub operator: usize,
     step: String,
     sink: Box<dyn Sink>,
     pending: VecDeque<Pending>,
@@ -25,8 +27,8 @@ pub struct SinkWriter {
 }
 
 impl SinkWriter {
-    pub fn new(step: String, sink: Box<dyn Sink>, counters: Arc<OperatorCounters>) -> Self {
-        SinkWriter { step, sink, pending: VecDeque::new(), barriers: 0, counters }
+    pub fn new(operator: usize, step: String, sink: Box<dyn Sink>, counters: Arc<OperatorCounters>) -> Self {
+        SinkWriter { operator, step, sink, pending: VecDeque::new(), barriers: 0, counters }
     }
 
     pub fn write(&mut self, records: Records) -> Result<()> {
@@ -54,6 +56,16 @@ impl SinkWriter {
     pub fn poll(&mut self, now_ms: u64) -> Result<()> {
         self.sink.poll(now_ms).map_err(|e| Error::new(ErrorCode::Sink, e.to_string()).at(&self.step))?;
         self.drain()
+    }
+
+    /// Files of finished epochs that wait for their checkpoint to be committed.
+    pub fn staged(&mut self) -> Vec<StagedFile> {
+        self.sink.staged()
+    }
+
+    /// The first `epochs` epochs are committed.
+    pub fn commit(&mut self, epochs: u64) -> Result<()> {
+        self.sink.commit(epochs).map_err(|e| Error::new(ErrorCode::Sink, e.to_string()).at(&self.step))
     }
 
     /// Makes the sink finish its epochs as soon as it can.

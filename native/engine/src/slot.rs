@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::barrier::BarrierId;
+use crate::barrier::{BarrierId, BarrierReport};
 use crate::build::build_graph;
+use crate::checkpoint::{Prepared, SlotState};
 use crate::graph::{Graph, Origin, Ran};
 use crate::host::Host;
 use crate::job::Job;
+use crate::key_group::key_groups_of;
 use crate::wake::Bed;
 use crate::{Error, ErrorCode, Result};
 
@@ -35,10 +37,15 @@ pub struct Slot {
     index: usize,
     bed: Bed,
     graph: Graph,
+    /// `None` where no operator keeps state that is stored.
+    state: Option<SlotState>,
     running: bool,
-    /// The last barrier that has passed this slot and is durable, and the last whose positions are committed.
+    /// What is to be told of the barrier that has passed this slot, once everything before it is durable.
+    passed: Option<(BarrierId, BarrierReport)>,
+    /// The last barrier that has passed this slot and is durable, and the last that has been dealt with in it as complete.
     acknowledged: BarrierId,
     committed: BarrierId,
+    positions_are_transactional: bool,
     told_end: bool,
     finished: bool,
 }
@@ -50,6 +57,16 @@ enum Round {
     Blocked,
     Idle,
     Finished,
+}
+
+/// The state of a slot in a job with checkpoints and operators that keep some.
+fn open_state(job: &Job, slot: usize, prepared: &Prepared) -> Result<Option<SlotState>> {
+    let (Some(settings), Some(local)) = (&job.plan.checkpoints, &prepared.local) else { return Ok(None) };
+    if job.exchanges.is_empty() {
+        return Ok(None);
+    }
+    let groups = key_groups_of(slot, job.plan.max_parallelism, job.parallelism());
+    SlotState::open(settings.backend, slot, groups, local.slot(slot), &prepared.recovered).map(Some)
 }
 
 impl Slot {
@@ -65,7 +82,9 @@ impl Slot {
     fn connect(job: Arc<Job>, index: usize, host: Box<dyn Host>) -> Result<Slot> {
         let bed = job.wakers.bed(index);
         let bed = bed.ok_or_else(|| Error::new(ErrorCode::Internal, format!("slot {index} is open already")))?;
-        let graph = build_graph(&job, index, host)?;
+        let prepared = job.prepared()?;
+        let state = open_state(&job, index, &prepared)?;
+        let graph = build_graph(&job, index, host, &prepared, state.as_ref())?;
         let restored: Vec<_> = graph.sources().map(|source| (source.operator(), source.restored())).collect();
         job.slot_opened(&restored);
         Ok(Slot {
@@ -73,9 +92,12 @@ impl Slot {
             index,
             bed,
             graph,
+            state,
             running: false,
+            passed: None,
             acknowledged: 0,
             committed: 0,
+            positions_are_transactional: prepared.delivery.is_transactional(),
             told_end: false,
             finished: false,
         })
@@ -116,10 +138,10 @@ impl Slot {
     /// One turn for everything in the slot. Nothing in it waits, and `now_ms` is its only clock.
     fn round(&mut self, now_ms: u64) -> Result<Round> {
         if self.job.is_cancelled() {
-            return Ok(Round::Finished);
+            return self.job.take_failure().map_or(Ok(Round::Finished), Err);
         }
         if !self.running {
-            let Some(restored) = self.job.restored() else { return Ok(Round::Idle) };
+            let Some(restored) = self.job.barriers.restored() else { return Ok(Round::Idle) };
             self.graph.restore(&restored);
             self.running = true;
         }
@@ -128,11 +150,13 @@ impl Slot {
         }
         self.commit()?;
         // The other slots may be a barrier ahead: its positions must not take the place of those still to be committed.
-        let barrier = self.job.requested_barrier(now_ms).min(self.committed + 1);
+        let barrier = self.job.requested_barrier(now_ms)?.min(self.committed + 1);
         let (mut worked, mut blocked) = (false, false);
         for input in 0..self.graph.inputs.len() {
             for _ in 0..self.turns(input) {
-                match self.graph.run(input, &self.job, barrier, now_ms)? {
+                let ran = self.graph.run(input, &self.job, barrier, now_ms)?;
+                self.note_passed(barrier)?;
+                match ran {
                     Ran::Something => worked = true,
                     Ran::Nothing => break,
                     Ran::Blocked => {
@@ -143,8 +167,9 @@ impl Slot {
             }
         }
         self.tell_end();
-        self.acknowledge(barrier)?;
-        if self.commit()? == self.job.last_barrier() {
+        self.note_passed(barrier)?;
+        self.acknowledge()?;
+        if self.commit()? == self.job.barriers.last() {
             self.close()?;
             return Ok(Round::Finished);
         }
@@ -174,31 +199,62 @@ impl Slot {
         }
     }
 
-    fn acknowledge(&mut self, barrier: BarrierId) -> Result<()> {
-        if barrier == self.acknowledged || !self.graph.has_passed(barrier) {
+    /// Takes down the state as it is when a barrier has passed everything, before anything behind it comes.
+    fn note_passed(&mut self, barrier: BarrierId) -> Result<()> {
+        if barrier == self.acknowledged || self.passed.is_some() || !self.graph.has_passed(barrier) {
             return Ok(());
         }
-        if barrier == self.job.last_barrier() || self.job.is_stopping() {
+        let mut report = std::mem::take(&mut self.graph.report);
+        report.files = self.state.as_ref().map(|state| state.snapshot(barrier)).transpose()?;
+        self.passed = Some((barrier, report));
+        Ok(())
+    }
+
+    /// Tells the others that a barrier has passed this slot, once everything before it is durable.
+    fn acknowledge(&mut self) -> Result<()> {
+        let Some((barrier, _)) = self.passed else { return Ok(()) };
+        if barrier == self.job.barriers.last() || self.job.is_stopping() {
             for writer in &self.graph.writers {
                 writer.borrow_mut().flush()?;
             }
         }
-        if self.graph.writers.iter().all(|writer| writer.borrow().is_durable()) {
+        if !self.graph.writers.iter().all(|writer| writer.borrow().is_durable()) {
+            return Ok(());
+        }
+        if let Some((barrier, mut report)) = self.passed.take() {
+            for writer in &self.graph.writers {
+                let mut writer = writer.borrow_mut();
+                report.staged.push((writer.operator, writer.staged()));
+            }
             self.acknowledged = barrier;
-            self.job.acknowledge(barrier, &std::mem::take(&mut self.graph.report));
+            self.job.acknowledge(self.index, barrier, report);
         }
         Ok(())
     }
 
-    /// Commits the positions of the last barrier that all slots have acknowledged, and gives its number.
+    /// Commits the positions and files of the last barrier that is committed; gives the last that is complete.
     fn commit(&mut self) -> Result<BarrierId> {
-        let completed = self.job.completed_barrier();
+        let completed = self.job.barriers.completed();
         if completed > self.committed {
-            let job = &self.job;
-            self.graph.for_each_source(|source| source.commit(job))?;
+            let (committed, checkpoint) = self.job.barriers.committed();
+            if committed == completed {
+                self.commit_barrier(committed, checkpoint)?;
+            }
             self.committed = completed;
         }
         Ok(completed)
+    }
+
+    fn commit_barrier(&mut self, barrier: BarrierId, checkpoint: Option<u64>) -> Result<()> {
+        for writer in &self.graph.writers {
+            writer.borrow_mut().commit(barrier)?;
+        }
+        // A transaction commits positions together with the outputs.
+        if self.positions_are_transactional {
+            return Ok(());
+        }
+        let job = &self.job;
+        self.graph.for_each_source(|source| source.commit(job, checkpoint))
     }
 
     fn close(&mut self) -> Result<()> {
@@ -210,7 +266,7 @@ impl Slot {
         let sources = self.graph.sources().filter_map(|source| source.next_timer_ms(now_ms));
         let sinks = self.graph.has_unfinished_writes().then_some(now_ms + SINK_POLL_MS);
         let blocked = (round == Round::Blocked).then_some(now_ms + BLOCKED_POLL_MS);
-        let next = sources.chain(sinks).chain(blocked).chain(self.job.next_barrier_ms()).min().unwrap_or(u64::MAX);
+        let next = sources.chain(sinks).chain(blocked).chain(self.job.barriers.next_ms()).min().unwrap_or(u64::MAX);
         // A barrier that is due is asked for by the next round, whoever has it.
         Duration::from_millis(next.saturating_sub(now_ms).max(1))
     }

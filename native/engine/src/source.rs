@@ -9,6 +9,7 @@ use millrace_formats::{BadRecord, Decoder};
 use millrace_io::{Poll, Position, Receiver, Record, Source, Split};
 
 use crate::bad_records::BadRecords;
+use crate::barrier::SourceReport;
 use crate::batch::{Batch, END_OF_TIME, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
 use crate::event_time::{EventClock, Run, Stretch, is_ahead};
@@ -169,6 +170,8 @@ pub struct SourceInput {
     intake: Intake,
     paused: Vec<bool>,
     sent: Watermark,
+    /// Where a checkpoint goes on; `None` without one.
+    restored: Option<Vec<millrace_state::Position>>,
     /// The windowed aggregations downstream, by their index in the plan.
     windows: Vec<usize>,
     ended: bool,
@@ -187,13 +190,15 @@ pub struct SourceParts {
     pub clock: Option<EventClock>,
     pub settlement: Settlement,
     pub windows: Vec<usize>,
+    pub restored: Option<Vec<millrace_state::Position>>,
     pub bad: BadRecords,
     pub counters: Arc<OperatorCounters>,
 }
 
 impl SourceInput {
     pub fn new(parts: SourceParts) -> Self {
-        let SourceParts { operator, step, slot, source, decoder, clock, settlement, windows, bad, counters } = parts;
+        let SourceParts { operator, step, slot, source, decoder, clock, settlement, windows, restored, bad, counters } =
+            parts;
         let intake = Intake {
             decoder,
             runs: Vec::new(),
@@ -216,6 +221,7 @@ impl SourceInput {
             intake,
             paused: Vec::new(),
             sent: Watermark::NONE,
+            restored,
             windows,
             ended: false,
             retry_at_ms: None,
@@ -227,10 +233,14 @@ impl SourceInput {
 
     /// Partitions that the source has found since the last look.
     fn take_up_splits(&mut self) {
-        let SourceInput { source, intake, paused, .. } = self;
+        let SourceInput { source, intake, paused, restored, .. } = self;
         let found = &source.splits()[intake.splits.len()..];
         if let Some(clock) = &mut intake.clock {
-            let reached = |split| restored(split).map_or(NO_WATERMARK, |metadata| metadata.reached);
+            let restored = restored.as_deref();
+            let reached = |split: &Split| match restored {
+                Some(positions) => watermark_in(positions, split),
+                None => committed(split).map_or(NO_WATERMARK, |metadata| metadata.reached),
+            };
             clock.add_partitions(&found.iter().map(reached).collect::<Vec<_>>(), intake.now_ms);
         }
         intake.positions.extend(found.iter().map(|split| PartitionPosition::new(split.start)));
@@ -244,8 +254,13 @@ impl SourceInput {
 
     /// What the run before had emitted, as far as this slot's partitions know.
     pub fn restored(&self) -> Millis {
-        let emitted = self.intake.splits.iter().filter_map(restored).map(|metadata| metadata.emitted);
+        let emitted = self.intake.splits.iter().filter_map(committed).map(|metadata| metadata.emitted);
         emitted.max().unwrap_or(NO_WATERMARK)
+    }
+
+    /// The checkpoint that the committed positions of this slot's partitions belong to.
+    pub fn committed_checkpoint(&self) -> Option<u64> {
+        self.intake.splits.iter().filter_map(committed).filter_map(|metadata| metadata.checkpoint).max()
     }
 
     pub fn dead_letter_writer(&self) -> Option<Rc<RefCell<SinkWriter>>> {
@@ -326,20 +341,26 @@ impl SourceInput {
         Ok(())
     }
 
-    pub fn on_barrier(&mut self) {
-        for (split, position) in self.intake.positions.iter_mut().enumerate() {
-            position.on_barrier(self.intake.clock.as_ref().map_or(NO_WATERMARK, |clock| clock.reached(split)));
-        }
+    pub fn on_barrier(&mut self) -> SourceReport {
+        let Intake { positions, splits, clock, .. } = &mut self.intake;
+        let splits = splits.iter().zip(positions).enumerate().map(|(index, (split, position))| {
+            let watermark = clock.as_ref().map_or(NO_WATERMARK, |clock| clock.reached(index));
+            let offset = position.on_barrier(watermark);
+            millrace_state::Position { resource: split.resource.clone(), partition: split.partition, offset, watermark }
+        });
+        let report = SourceReport { operator: self.operator, positions: splits.collect() };
         if let Some(writer) = self.dead_letter_writer() {
             writer.borrow_mut().on_barrier();
         }
+        report
     }
 
     /// The last barrier has passed all slots: commits what has been dealt with.
-    pub fn commit(&mut self, job: &Job) -> Result<()> {
-        let emitted = job.emitted(self.operator, &self.windows);
+    pub fn commit(&mut self, job: &Job, checkpoint: Option<u64>) -> Result<()> {
+        let emitted = job.barriers.emitted(self.operator, &self.windows);
         let positions = self.intake.positions.iter_mut().enumerate();
-        let positions: Vec<Position> = positions.filter_map(|(split, p)| p.commit(split, emitted)).collect();
+        let positions: Vec<Position> =
+            positions.filter_map(|(split, p)| p.commit(split, emitted, checkpoint)).collect();
         if positions.is_empty() {
             return Ok(());
         }
@@ -373,6 +394,11 @@ const ALIGNMENT_CHECK_MS: u64 = 20;
 /// which of its partitions are idle. An idle slot looks every half second.
 const UNWATCHED_MS: u64 = 1000;
 
-fn restored(split: &Split) -> Option<PositionMetadata> {
+fn committed(split: &Split) -> Option<PositionMetadata> {
     split.metadata.as_deref().and_then(PositionMetadata::parse)
+}
+
+fn watermark_in(positions: &[millrace_state::Position], split: &Split) -> Millis {
+    let of = |p: &&millrace_state::Position| p.resource == split.resource && p.partition == split.partition;
+    positions.iter().find(of).map_or(NO_WATERMARK, |position| position.watermark)
 }

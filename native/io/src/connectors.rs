@@ -15,12 +15,21 @@ use crate::{Error, Receiver, Restored, Result, Sink, Source, Waker};
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// How what a sink writes becomes visible.
+#[derive(Default)]
 pub enum Delivery {
     /// As it is written.
+    #[default]
     AtOnce,
     /// With the checkpoint that it belongs to: Kafka records when their transaction is committed, if there are
     /// transactions, and files when the sink is told to commit.
     WithCheckpoint { transactions: Option<Arc<KafkaTransactions>> },
+}
+
+impl Delivery {
+    /// Records and positions are committed by transactions.
+    pub fn is_transactional(&self) -> bool {
+        matches!(self, Delivery::WithCheckpoint { transactions: Some(_) })
+    }
 }
 
 /// Opens the part of a source that is `slot`'s, of so many `slots`. `schema` holds the columns that are read. With

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use millrace_engine::{Error, ErrorCode};
+use millrace_engine::{Error, ErrorCode, Start};
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -35,14 +35,15 @@ pub struct Job {
 #[napi]
 impl Job {
     #[napi(constructor)]
-    pub fn new(env: Env, plan: Uint8Array, parallelism: Option<u32>) -> napi::Result<Self> {
+    pub fn new(env: Env, plan: Uint8Array, parallelism: Option<u32>, start: Option<String>) -> napi::Result<Self> {
         guarded(&env, || {
             let plan = millrace_plan::decode(&plan).map_err(|error| Error {
                 code: ErrorCode::Plan,
                 step: error.step,
                 message: error.message,
             })?;
-            let job = millrace_engine::Job::new(plan, parallelism.map(|slots| slots as usize))?;
+            let start = self::start(start.as_deref().unwrap_or("latest"))?;
+            let job = millrace_engine::Job::new(plan, parallelism.map(|slots| slots as usize), start)?;
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             jobs().get_or_insert_default().insert(id, job.clone());
             Ok(Job { id, job })
@@ -69,6 +70,12 @@ impl Job {
         self.job.cancel();
     }
 
+    /// Asks for a savepoint, which the next barrier becomes.
+    #[napi]
+    pub fn savepoint(&self, env: Env, name: String) -> napi::Result<()> {
+        guarded(&env, || self.job.savepoint(&name))
+    }
+
     #[napi]
     pub fn metrics(&self) -> JobMetrics {
         self.job.metrics().into()
@@ -83,6 +90,16 @@ impl Job {
     }
 }
 
+/// Where the job goes on: "latest", "fresh" or "savepoint:NAME".
+fn start(text: &str) -> Result<Start, Error> {
+    match text.split_once(':') {
+        None if text == "latest" => Ok(Start::Latest),
+        None if text == "fresh" => Ok(Start::Fresh),
+        Some(("savepoint", name)) => Ok(Start::Savepoint(name.into())),
+        _ => Err(Error::new(ErrorCode::Internal, format!("a job cannot start at \"{text}\""))),
+    }
+}
+
 #[napi(object)]
 pub struct JobMetrics {
     pub operators: Vec<OperatorMetrics>,
@@ -90,6 +107,20 @@ pub struct JobMetrics {
     pub backpressured: f64,
     pub busy: f64,
     pub commits: f64,
+    pub checkpoints: Option<CheckpointMetrics>,
+}
+
+#[napi(object)]
+pub struct CheckpointMetrics {
+    pub completed: f64,
+    pub failed: f64,
+    pub last_id: Option<f64>,
+    pub last_completed_at_ms: Option<f64>,
+    pub last_duration_ms: Option<f64>,
+    pub last_alignment_ms: Option<f64>,
+    pub last_bytes: Option<f64>,
+    pub last_new_bytes: Option<f64>,
+    pub restored_from: Option<f64>,
 }
 
 #[napi(object)]
@@ -120,6 +151,24 @@ impl From<millrace_engine::JobMetrics> for JobMetrics {
             backpressured: metrics.backpressured,
             busy: metrics.busy,
             commits: metrics.commits as f64,
+            checkpoints: metrics.checkpoints.map(CheckpointMetrics::from),
+        }
+    }
+}
+
+impl From<millrace_engine::CheckpointMetrics> for CheckpointMetrics {
+    fn from(metrics: millrace_engine::CheckpointMetrics) -> Self {
+        let number = |figure: Option<u64>| figure.map(|figure| figure as f64);
+        CheckpointMetrics {
+            completed: metrics.completed as f64,
+            failed: metrics.failed as f64,
+            last_id: number(metrics.last_id),
+            last_completed_at_ms: number(metrics.last_completed_at_ms),
+            last_duration_ms: number(metrics.last_duration_ms),
+            last_alignment_ms: number(metrics.last_alignment_ms),
+            last_bytes: number(metrics.last_bytes),
+            last_new_bytes: number(metrics.last_new_bytes),
+            restored_from: number(metrics.restored_from),
         }
     }
 }

@@ -89,6 +89,16 @@ pub struct Source {
     pub on_bad_record: BadRecordPolicy,
 }
 
+impl Source {
+    /// The sink of records that cannot be decoded.
+    pub fn dead_letter(&self) -> Option<&Sink> {
+        match &self.on_bad_record {
+            BadRecordPolicy::DeadLetter(sink) => Some(sink),
+            BadRecordPolicy::Fail | BadRecordPolicy::Skip => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum SourceConnector {
     Kafka(KafkaSource),
@@ -106,6 +116,18 @@ pub struct KafkaSource {
     pub until_latest: bool,
     /// librdkafka's own properties.
     pub properties: Vec<(String, String)>,
+}
+
+impl KafkaSource {
+    /// The consumer group that positions are committed under.
+    pub fn group(&self) -> Option<&str> {
+        property(&self.properties, "group.id").filter(|group| !group.is_empty())
+    }
+}
+
+/// The value that a list of properties gives to `key`: the last one holds.
+pub fn property<'a>(properties: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    properties.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
 }
 
 #[derive(Debug, Clone, PartialEq)]

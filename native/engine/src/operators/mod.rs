@@ -38,8 +38,9 @@ pub trait Operator {
         Ok(Progress::Done)
     }
 
-    /// Everything before the barrier has come. What was emitted before this call belongs to the barrier.
-    fn on_barrier(&mut self, _report: &mut BarrierReport) -> Result<()> {
+    /// Everything before the barrier has come. What is emitted up to and in this call goes on before the barrier; state is
+    /// given to the backend.
+    fn on_barrier(&mut self, _report: &mut BarrierReport, _out: &mut Output) -> Result<()> {
         Ok(())
     }
 }

@@ -47,7 +47,7 @@ impl Operator for SinkStep {
         self.writer.borrow_mut().write(records)
     }
 
-    fn on_barrier(&mut self, _report: &mut BarrierReport) -> Result<()> {
+    fn on_barrier(&mut self, _report: &mut BarrierReport, _out: &mut Output) -> Result<()> {
         self.writer.borrow_mut().on_barrier();
         Ok(())
     }

@@ -3,13 +3,15 @@
 // Each file of tests uses a part of it.
 #![allow(dead_code)]
 
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use millrace_engine::{Error, Host, Job, Mapped, Result, Slot, Step};
+use millrace_engine::{CheckpointMetrics, Error, Host, Job, Mapped, Result, Slot, Start, Step};
 use millrace_plan::*;
 
 pub fn timestamp() -> DataType {
@@ -92,15 +94,52 @@ impl JobPlan {
         self.0.operators[operator].schema.clone()
     }
 
+    pub fn exactly_once(&mut self, checkpoints: Checkpoints) {
+        self.0.guarantee = Guarantee::ExactlyOnce;
+        self.0.checkpoints = Some(checkpoints);
+    }
+
+    pub fn files(&mut self, input: usize, directory: &Path) {
+        let schema = self.0.operators[input].schema.clone();
+        let connector = SinkConnector::File(FileSink {
+            directory: directory.display().to_string(),
+            prefix: String::new(),
+            compression: Compression::None,
+            roll_bytes: 1 << 20,
+            roll_interval_ms: 60_000,
+        });
+        let sink = Sink { connector, format: Format::Json, key: None, headers: Vec::new() };
+        self.add("files", &[input], schema, OperatorKind::Sink(sink));
+    }
+
+    /// Runs the job, without tables, until it ends or is cut off.
+    pub fn run_until(&self, parallelism: usize, start: Start, until: Until) -> Result<Outcome> {
+        let job = Job::new(self.0.clone(), Some(parallelism), start)?;
+        let cut = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let slot = |index| {
+                scope.spawn({
+                    let (job, cut) = (job.clone(), &cut);
+                    move || run_slot(&job, index, until, cut)
+                })
+            };
+            let slots: Vec<_> = (0..parallelism).map(slot).collect();
+            slots.into_iter().try_for_each(|slot| slot.join().unwrap())
+        })?;
+        let checkpoints = job.metrics().checkpoints.unwrap_or_default();
+        Ok(Outcome { ended: !cut.into_inner(), checkpoints })
+    }
+
     /// Why the job cannot be built.
     pub fn refusal(&self) -> Error {
-        let opened = Job::new(self.0.clone(), Some(1)).and_then(|job| Slot::open(job, 0, Box::new(Shown::default())));
+        let opened = Job::new(self.0.clone(), Some(1), Start::Latest)
+            .and_then(|job| Slot::open(job, 0, Box::new(Shown::default())));
         opened.err().expect("the job can be built")
     }
 
     /// Runs to the end and gives the rows that the table `title` was shown.
     pub fn run(&self, parallelism: usize, title: &str) -> RecordBatch {
-        let job = Job::new(self.0.clone(), Some(parallelism)).unwrap();
+        let job = Job::new(self.0.clone(), Some(parallelism), Start::Latest).unwrap();
         let shown = Shown::default();
         std::thread::scope(|scope| {
             for index in 0..parallelism {
@@ -117,6 +156,40 @@ impl JobPlan {
         let schema = batches.first().map(RecordBatch::schema).expect("the table was shown rows");
         concat_batches(&schema, &batches).unwrap()
     }
+}
+
+/// When a job is cut off.
+#[derive(Debug, Clone, Copy)]
+pub enum Until {
+    End,
+    /// So many steps of a slot after so many checkpoints.
+    Checkpoints {
+        at_least: u64,
+        steps: u64,
+    },
+}
+
+pub struct Outcome {
+    /// It was not cut off.
+    pub ended: bool,
+    pub checkpoints: CheckpointMetrics,
+}
+
+fn run_slot(job: &Arc<Job>, index: usize, until: Until, cut: &AtomicBool) -> Result<()> {
+    let mut slot = Slot::open(job.clone(), index, Box::new(Shown::default()))?;
+    let mut steps_left = None;
+    while slot.step(Duration::from_micros(100))? == Step::Working {
+        let Until::Checkpoints { at_least, steps } = until else { continue };
+        if job.metrics().checkpoints.is_some_and(|checkpoints| checkpoints.completed >= at_least) {
+            let left = steps_left.get_or_insert(steps);
+            if *left == 0 {
+                cut.store(true, Ordering::Relaxed);
+                job.cancel();
+            }
+            *left = left.saturating_sub(1);
+        }
+    }
+    Ok(())
 }
 
 #[derive(Clone, Default)]

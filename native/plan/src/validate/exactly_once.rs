@@ -19,8 +19,8 @@ fn can_keep(plan: &Plan, operator: &Operator) -> Result<()> {
             Err(PlanError::new("exactly-once with windows needs checkpoints: give the job a storage for them"))
         }
         OperatorKind::Sink(sink) => sink_can_keep(plan, &sink.connector),
-        OperatorKind::Source(Source { on_bad_record: BadRecordPolicy::DeadLetter(sink), .. }) => {
-            sink_can_keep(plan, &sink.connector)
+        OperatorKind::Source(source) => {
+            source.dead_letter().map_or(Ok(()), |sink| sink_can_keep(plan, &sink.connector))
         }
         _ => Ok(()),
     }
@@ -43,12 +43,12 @@ fn sink_can_keep(plan: &Plan, sink: &SinkConnector) -> Result<()> {
 /// The sinks of a plan that are Kafka's, with the name of their step; dead-letter sinks among them.
 fn kafka_sinks(plan: &Plan) -> impl Iterator<Item = (&str, &KafkaSink)> {
     plan.operators.iter().filter_map(|operator| {
-        let connector = match &operator.kind {
-            OperatorKind::Sink(sink) => &sink.connector,
-            OperatorKind::Source(Source { on_bad_record: BadRecordPolicy::DeadLetter(sink), .. }) => &sink.connector,
-            _ => return None,
+        let sink = match &operator.kind {
+            OperatorKind::Sink(sink) => Some(sink),
+            OperatorKind::Source(source) => source.dead_letter(),
+            _ => None,
         };
-        match connector {
+        match &sink?.connector {
             SinkConnector::Kafka(kafka) => Some((operator.name.as_str(), kafka)),
             _ => None,
         }
@@ -85,8 +85,7 @@ fn one_cluster(plan: &Plan) -> Result<()> {
 }
 
 fn brokers(properties: &[(String, String)]) -> Option<&str> {
-    let of = |name: &str| properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    of("bootstrap.servers").or_else(|| of("metadata.broker.list"))
+    property(properties, "bootstrap.servers").or_else(|| property(properties, "metadata.broker.list"))
 }
 
 fn sorted(properties: &[(String, String)]) -> Vec<&(String, String)> {

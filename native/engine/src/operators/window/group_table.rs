@@ -46,6 +46,18 @@ impl GroupTable {
         }
     }
 
+    /// Bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        match self {
+            GroupTable::Fixed(FixedTable { table, keys, .. }) => {
+                table.allocation_size() + keys.capacity() * size_of::<FixedKey>()
+            }
+            GroupTable::Encoded(EncodedTable { table, hashes, bytes, ends }) => {
+                table.allocation_size() + bytes.capacity() + (hashes.capacity() + ends.capacity()) * size_of::<u64>()
+            }
+        }
+    }
+
     /// Writes the group of each of the first `rows` keys to `groups`.
     pub fn assign(&mut self, keys: &Keys, rows: usize, groups: &mut Vec<usize>) {
         groups.clear();

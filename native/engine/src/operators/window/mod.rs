@@ -3,11 +3,14 @@
 
 mod group_table;
 mod pane;
+mod pane_state;
+mod pane_store;
 mod panes;
 mod plan;
 mod pre_aggregate;
 mod window_aggregate;
 
+pub use pane_store::{PaneStore, SharedBackend};
 pub use panes::{PaneId, Panes, Settled, Settlement};
 pub use plan::WindowPlan;
 pub use pre_aggregate::PreAggregate;

@@ -28,6 +28,11 @@ impl Pane {
         self.groups.len()
     }
 
+    /// Bytes that the table and the accumulators hold.
+    pub fn bytes(&self) -> usize {
+        self.groups.bytes() + self.accumulators.iter().map(|accumulator| accumulator.size()).sum::<usize>()
+    }
+
     /// Adds rows: their keys and, for each aggregate, its arguments.
     pub fn update(&mut self, keys: &Keys, rows: usize, arguments: &[Vec<ArrayRef>]) -> Result<()> {
         self.groups.assign(keys, rows, &mut self.scratch);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMillisecondArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMillisecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion_physical_expr::PhysicalExpr;
 use millrace_plan::{Aggregate, AggregateFunction, Window, aggregate_column};
@@ -37,6 +37,8 @@ pub struct WindowPlan {
     output: Projection,
     downstream: Settlement,
     emitted: Rc<Cell<Millis>>,
+    /// What the stored state looks like, a line a column.
+    pub state_columns: Arc<[String]>,
 }
 
 impl WindowPlan {
@@ -73,6 +75,9 @@ impl WindowPlan {
         });
         let partial = Schema::new(key_fields.iter().cloned().chain([hash]).chain(states).collect::<Vec<FieldRef>>());
 
+        let stored = partial.fields().iter().filter(|field| field.name() != HASH_COLUMN);
+        let state_columns = stored.map(|field| format!("{}: {}", field.name(), field.data_type())).collect();
+
         let time = |name| Arc::new(Field::new(name, window_time(), false));
         let times = [time(Window::START), time(Window::END)];
         let values = aggregates[..plan.aggregates.len()].iter().enumerate().map(|(index, aggregate)| {
@@ -93,6 +98,7 @@ impl WindowPlan {
             scope,
             downstream,
             emitted,
+            state_columns,
         })
     }
 
@@ -115,10 +121,30 @@ impl WindowPlan {
     /// The keys of partial results, and the states for each aggregate.
     pub fn take_apart(&self, partial: &RecordBatch) -> (Vec<ArrayRef>, Vec<Vec<ArrayRef>>) {
         let columns = partial.columns();
-        let keys = columns[..self.keys.len()].to_vec();
-        let mut states = columns[self.keys.len() + 1..].iter().cloned();
-        let states = self.aggregates.iter().map(|a| states.by_ref().take(a.state_fields().len()).collect()).collect();
-        (keys, states)
+        (columns[..self.keys.len()].to_vec(), self.by_aggregate(&columns[self.keys.len() + 1..]))
+    }
+
+    /// The columns of all states, parted by aggregate.
+    pub fn by_aggregate(&self, states: &[ArrayRef]) -> Vec<Vec<ArrayRef>> {
+        let mut states = states.iter().cloned();
+        self.aggregates.iter().map(|a| states.by_ref().take(a.state_fields().len()).collect()).collect()
+    }
+
+    /// The hashes of the keys of partial results.
+    pub fn hashes<'a>(&self, partial: &'a RecordBatch) -> Result<&'a UInt64Array> {
+        partial.column(self.keys.len()).as_primitive_opt().ok_or_else(|| internal("hashes are not uint64"))
+    }
+
+    pub fn key_types(&self) -> Vec<DataType> {
+        self.types_of(0..self.keys.len())
+    }
+
+    pub fn state_types(&self) -> Vec<DataType> {
+        self.types_of(self.keys.len() + 1..self.partial.fields().len())
+    }
+
+    fn types_of(&self, columns: std::ops::Range<usize>) -> Vec<DataType> {
+        self.partial.fields()[columns].iter().map(|field| field.data_type().clone()).collect()
     }
 
     /// The rows of a window that ends at `end`.

@@ -9,6 +9,7 @@ use super::pane::Pane;
 use super::panes::PaneId;
 use super::plan::WindowPlan;
 use crate::Result;
+use crate::barrier::BarrierReport;
 use crate::batch::{Batch, END_OF_TIME, EventTimes, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
 use crate::operators::{Operator, Output, Progress};
@@ -25,6 +26,8 @@ pub struct PreAggregate {
     plan: Rc<WindowPlan>,
     panes: BTreeMap<PaneId, Pane>,
     watermark: Millis,
+    /// The far half keeps the state: nothing may be here when a barrier passes.
+    empties_at_barriers: bool,
     counters: Arc<OperatorCounters>,
 }
 
@@ -37,8 +40,8 @@ enum Assignment {
 }
 
 impl PreAggregate {
-    pub fn new(plan: Rc<WindowPlan>, counters: Arc<OperatorCounters>) -> Self {
-        PreAggregate { plan, panes: BTreeMap::new(), watermark: NO_WATERMARK, counters }
+    pub fn new(plan: Rc<WindowPlan>, empties_at_barriers: bool, counters: Arc<OperatorCounters>) -> Self {
+        PreAggregate { plan, panes: BTreeMap::new(), watermark: NO_WATERMARK, empties_at_barriers, counters }
     }
 
     fn assign(&self, times: &EventTimes) -> Assignment {
@@ -127,6 +130,10 @@ impl Operator for PreAggregate {
         // An idle slot holds nobody back, so nothing may wait in it.
         self.send_until(if watermark.idle { END_OF_TIME } else { self.watermark }, out)?;
         Ok(Progress::Done)
+    }
+
+    fn on_barrier(&mut self, _report: &mut BarrierReport, out: &mut Output) -> Result<()> {
+        if self.empties_at_barriers { self.send_until(END_OF_TIME, out) } else { Ok(()) }
     }
 }
 

@@ -1,0 +1,214 @@
+//! Which barrier is on its way, and which have passed every slot.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use millrace_plan::Plan;
+use parking_lot::Mutex;
+
+use crate::barrier::{BarrierId, BarrierReport};
+use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
+use crate::checkpoint::Completed;
+use crate::{Error, ErrorCode, Result};
+
+/// The barriers of a job, as all slots see them.
+pub struct Barriers {
+    slots: usize,
+    interval_ms: u64,
+    min_pause_ms: u64,
+    timeout_ms: u64,
+    /// The last barrier that was asked for, the last that is complete, and the last whose positions may be committed.
+    requested: AtomicU64,
+    completed: AtomicU64,
+    committed: AtomicU64,
+    /// `BarrierId::MAX` until the last one is known.
+    last: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    opened: usize,
+    ended: usize,
+    requested_at_ms: u64,
+    passed_at_ms: u64,
+    completed_at_ms: u64,
+    /// Of the slots that have acknowledged, in their order.
+    reports: BTreeMap<usize, BarrierReport>,
+    /// The least watermark of each windowed aggregation at the last barrier that has passed every slot.
+    emitted: BTreeMap<usize, Millis>,
+    /// What the run before had emitted, by source.
+    restored: BTreeMap<usize, Millis>,
+    /// The checkpoint of the last barrier that is committed.
+    checkpoint: Option<u64>,
+    savepoint: Option<String>,
+}
+
+/// A barrier that has passed every slot.
+pub struct Passed {
+    pub barrier: BarrierId,
+    pub is_last: bool,
+    /// By slot.
+    pub reports: Vec<BarrierReport>,
+    /// The name of the savepoint that it is to be.
+    pub savepoint: Option<String>,
+}
+
+impl Barriers {
+    pub fn new(plan: &Plan, slots: usize) -> Self {
+        let (interval_ms, min_pause_ms, timeout_ms) = match &plan.checkpoints {
+            Some(checkpoints) => (checkpoints.interval_ms, checkpoints.min_pause_ms, checkpoints.timeout_ms),
+            None => (plan.commit_interval_ms, 0, u64::MAX),
+        };
+        Barriers {
+            slots,
+            interval_ms,
+            min_pause_ms,
+            timeout_ms,
+            requested: AtomicU64::new(0),
+            completed: AtomicU64::new(0),
+            committed: AtomicU64::new(0),
+            last: AtomicU64::new(BarrierId::MAX),
+            state: Mutex::default(),
+        }
+    }
+
+    // ---- start and end: no slot runs before all know what the run before had emitted ----
+
+    /// A slot has opened its sources; `restored` is what their committed positions say of emitted windows. True: it was
+    /// the last.
+    pub fn slot_opened(&self, restored: &[(usize, Millis)]) -> bool {
+        let mut state = self.state.lock();
+        for &(source, emitted) in restored {
+            let known = state.restored.entry(source).or_insert(NO_WATERMARK);
+            *known = emitted.max(*known);
+        }
+        state.opened += 1;
+        state.opened == self.slots
+    }
+
+    /// What the run before had emitted of each source, once all slots have opened.
+    pub fn restored(&self) -> Option<BTreeMap<usize, Millis>> {
+        let state = self.state.lock();
+        (state.opened == self.slots).then(|| state.restored.clone())
+    }
+
+    /// Every source of one slot has ended, and has said so downstream. True: it was the last.
+    pub fn slot_ended(&self) -> bool {
+        let mut state = self.state.lock();
+        state.ended += 1;
+        state.ended == self.slots
+    }
+
+    // ---- the way of a barrier ----
+
+    /// The last barrier asked for, and whether this call asked for it: the next one is due after the interval, when all
+    /// sources have ended, when a savepoint is wanted, or when the job is to stop.
+    pub fn requested(&self, is_stopping: bool, now_ms: u64) -> Result<(BarrierId, bool)> {
+        let requested = self.requested.load(Ordering::Acquire);
+        if requested == self.last() {
+            return Ok((requested, false));
+        }
+        if requested > self.completed() {
+            return self.check_timeout(requested, now_ms).map(|()| (requested, false));
+        }
+        let mut state = self.state.lock();
+        let requested = self.requested.load(Ordering::Acquire);
+        if requested > self.completed() || requested == self.last() {
+            return Ok((requested, false));
+        }
+        let is_last = is_stopping || state.ended == self.slots;
+        if !is_last && state.savepoint.is_none() && now_ms < self.due_ms(&state) {
+            return Ok((requested, false));
+        }
+        if is_last {
+            self.last.store(requested + 1, Ordering::Release);
+        }
+        state.requested_at_ms = now_ms;
+        state.reports.clear();
+        self.requested.store(requested + 1, Ordering::Release);
+        Ok((requested + 1, true))
+    }
+
+    fn due_ms(&self, state: &State) -> u64 {
+        (state.requested_at_ms + self.interval_ms).max(state.completed_at_ms.saturating_add(self.min_pause_ms))
+    }
+
+    fn check_timeout(&self, barrier: BarrierId, now_ms: u64) -> Result<()> {
+        if self.timeout_ms == u64::MAX || now_ms <= self.state.lock().requested_at_ms.saturating_add(self.timeout_ms) {
+            return Ok(());
+        }
+        let message = format!(
+            "checkpoint: barrier {barrier} has not become one within {} ms. Either rows take that long to get through the \
+             job (see its backpressure), or the storage is slow: raise checkpoints.timeout, or give the job more slots.",
+            self.timeout_ms
+        );
+        Err(Error::new(ErrorCode::State, message))
+    }
+
+    /// When the next barrier is due; `None` while one is on its way.
+    pub fn next_ms(&self) -> Option<u64> {
+        let under_way = self.requested.load(Ordering::Acquire) > self.completed();
+        (!under_way).then(|| self.due_ms(&self.state.lock()))
+    }
+
+    /// The next barrier comes at once, and its checkpoint is kept under this name, too.
+    pub fn want_savepoint(&self, name: String) {
+        self.state.lock().savepoint = Some(name);
+    }
+
+    /// The barrier has passed all operators of a slot. Gives what all have reported when it was the last slot.
+    pub fn acknowledge(&self, slot: usize, barrier: BarrierId, report: BarrierReport, now_ms: u64) -> Option<Passed> {
+        let mut state = self.state.lock();
+        state.reports.insert(slot, report);
+        if state.reports.len() < self.slots {
+            return None;
+        }
+        state.passed_at_ms = now_ms;
+        let reports: Vec<BarrierReport> = std::mem::take(&mut state.reports).into_values().collect();
+        let mut emitted = BTreeMap::new();
+        for window in reports.iter().flat_map(|report| &report.windows) {
+            let least = emitted.entry(window.operator).or_insert(END_OF_TIME);
+            *least = window.watermark.min(*least);
+        }
+        state.emitted = emitted;
+        let savepoint = state.savepoint.take();
+        Some(Passed { barrier, is_last: barrier == self.last(), reports, savepoint })
+    }
+
+    /// Gives the milliseconds that the barrier took to pass every slot.
+    pub fn complete(&self, barrier: BarrierId, completed: &Completed, now_ms: u64) -> u64 {
+        let mut state = self.state.lock();
+        state.completed_at_ms = now_ms;
+        if completed.is_committed {
+            state.checkpoint = completed.checkpoint;
+            self.committed.store(barrier, Ordering::Release);
+        }
+        self.completed.store(barrier, Ordering::Release);
+        state.passed_at_ms.saturating_sub(state.requested_at_ms)
+    }
+
+    pub fn completed(&self) -> BarrierId {
+        self.completed.load(Ordering::Acquire)
+    }
+
+    /// The last barrier whose positions and files may be committed, and its checkpoint.
+    pub fn committed(&self) -> (BarrierId, Option<u64>) {
+        let state = self.state.lock();
+        (self.committed.load(Ordering::Acquire), state.checkpoint)
+    }
+
+    /// The barrier after which the slots finish; `BarrierId::MAX` while it is not known.
+    pub fn last(&self) -> BarrierId {
+        self.last.load(Ordering::Acquire)
+    }
+
+    /// By when all windows downstream of `source` have been emitted: the least watermark of `windows` at the last barrier
+    /// that has passed every slot, or what the run before had emitted while these have not come so far again.
+    pub fn emitted(&self, source: usize, windows: &[usize]) -> Millis {
+        let state = self.state.lock();
+        let restored = state.restored.get(&source).copied().unwrap_or(NO_WATERMARK);
+        let watermark = |operator| state.emitted.get(operator).copied().unwrap_or(NO_WATERMARK);
+        windows.iter().map(watermark).min().unwrap_or(NO_WATERMARK).max(restored)
+    }
+}

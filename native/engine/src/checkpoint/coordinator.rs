@@ -1,0 +1,170 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use millrace_io::{GroupPositions, TopicPosition, Transactions};
+use millrace_plan::{OperatorKind, Plan, SourceConnector};
+use millrace_state::{Checkpoints, KeyGroups, Manifest, OperatorState, Progress, SlotFiles, StagedFile};
+
+use crate::barrier::{BarrierId, BarrierReport};
+use crate::batch::NO_WATERMARK;
+use crate::positions::PositionMetadata;
+use crate::{Error, Result};
+
+/// Turns barriers that have passed every slot into checkpoints, one after the other, and commits them.
+///
+/// The order is what exactly-once rests on: outputs are flushed, state is stored, the manifest is written, and then one
+/// transaction commits outputs and positions together. Where nothing is transactional the manifest is the commit point.
+pub struct Coordinator {
+    plan: Arc<Plan>,
+    checkpoints: Option<Checkpoints>,
+    transactions: Option<Arc<dyn Transactions>>,
+    /// Checkpoints in a row that could not be written.
+    failures: u32,
+}
+
+/// A barrier that has passed every slot.
+pub struct Request {
+    pub barrier: BarrierId,
+    /// Nothing follows it.
+    pub is_last: bool,
+    /// By slot.
+    pub reports: Vec<BarrierReport>,
+    /// The state is to be kept under this name, too.
+    pub savepoint: Option<String>,
+    /// Milliseconds since the epoch.
+    pub now_ms: u64,
+}
+
+/// What became of a barrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completed {
+    /// The checkpoint that is committed; `None`: the barrier has none, as it may fail or there is no storage.
+    pub checkpoint: Option<u64>,
+    /// Positions and staged files may be committed.
+    pub is_committed: bool,
+    pub bytes: u64,
+    pub new_bytes: u64,
+    pub took_ms: u64,
+}
+
+impl Completed {
+    /// A barrier is complete when it has passed every slot.
+    pub fn without_checkpoint() -> Self {
+        Completed { checkpoint: None, is_committed: true, bytes: 0, new_bytes: 0, took_ms: 0 }
+    }
+}
+
+impl Coordinator {
+    pub fn new(plan: Arc<Plan>, checkpoints: Option<Checkpoints>, transactions: Option<Arc<dyn Transactions>>) -> Self {
+        Coordinator { plan, checkpoints, transactions, failures: 0 }
+    }
+
+    /// Outputs of the first epoch may flow.
+    pub fn begin(&self) -> Result<()> {
+        self.transactions.as_ref().map_or(Ok(()), |transactions| Ok(transactions.begin(0)?))
+    }
+
+    /// `on_flushed` is called when outputs behind the barrier may flow.
+    pub fn complete(&mut self, mut request: Request, on_flushed: impl FnOnce()) -> Result<Completed> {
+        let started = Instant::now();
+        let epoch = request.barrier - 1;
+        if let Some(transactions) = &self.transactions {
+            transactions.flush(epoch)?;
+            if !request.is_last {
+                transactions.begin(request.barrier)?;
+            }
+        }
+        on_flushed();
+        let manifest = match self.write(&mut request) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                self.tolerate(error)?;
+                let took_ms = started.elapsed().as_millis() as u64;
+                return Ok(Completed { checkpoint: None, is_committed: false, bytes: 0, new_bytes: 0, took_ms });
+            }
+        };
+        let checkpoint = manifest.as_ref().map(|manifest| manifest.checkpoint);
+        if let Some(transactions) = &self.transactions {
+            transactions.commit(epoch, &self.positions(&request.reports, checkpoint))?;
+        }
+        let (bytes, new_bytes) = manifest.as_ref().map_or((0, 0), |manifest| (manifest.bytes, manifest.new_bytes));
+        if let (Some(checkpoints), Some(manifest)) = (&mut self.checkpoints, manifest) {
+            // What cannot be removed now is an orphan, which a later start removes.
+            let _ = checkpoints.committed(manifest);
+        }
+        let took_ms = started.elapsed().as_millis() as u64;
+        Ok(Completed { checkpoint, is_committed: true, bytes, new_bytes, took_ms })
+    }
+
+    /// A checkpoint could not be written. What is in an open transaction waits for a checkpoint and cannot be joined to the
+    /// next one, so there nothing is tolerated.
+    fn tolerate(&mut self, error: Error) -> Result<()> {
+        let tolerable = self.plan.checkpoints.as_ref().map_or(0, |checkpoints| checkpoints.tolerable_failures);
+        self.failures += 1;
+        if self.transactions.is_some() || self.failures > tolerable { Err(error) } else { Ok(()) }
+    }
+
+    fn write(&mut self, request: &mut Request) -> Result<Option<Manifest>> {
+        let Some(checkpoints) = &mut self.checkpoints else { return Ok(None) };
+        let manifest = Manifest {
+            job: self.plan.name.clone(),
+            created_ms: request.now_ms,
+            max_parallelism: self.plan.max_parallelism as u32,
+            operators: operators(&self.plan, &request.reports),
+            ..Manifest::default()
+        };
+        let files: Vec<SlotFiles> = request.reports.iter_mut().filter_map(|report| report.files.take()).collect();
+        if let Some(name) = &request.savepoint {
+            checkpoints.write_savepoint(manifest.clone(), &files, name)?;
+        }
+        let (manifest, _) = checkpoints.write(manifest, &files)?;
+        self.failures = 0;
+        Ok(Some(manifest))
+    }
+
+    /// The positions of each consumer group.
+    fn positions(&self, reports: &[BarrierReport], checkpoint: Option<u64>) -> Vec<GroupPositions> {
+        let mut groups: Vec<GroupPositions> = Vec::new();
+        for report in reports.iter().flat_map(|report| &report.sources) {
+            let OperatorKind::Source(source) = &self.plan.operators[report.operator].kind else { continue };
+            let SourceConnector::Kafka(kafka) = &source.connector else { continue };
+            let Some(group) = kafka.group() else { continue };
+            let positions = report.positions.iter().map(|position| TopicPosition {
+                topic: position.resource.clone(),
+                partition: position.partition,
+                offset: position.offset,
+                metadata: PositionMetadata { emitted: NO_WATERMARK, reached: position.watermark, checkpoint }
+                    .to_string(),
+            });
+            match groups.iter_mut().find(|known| known.group == group) {
+                Some(known) => known.positions.extend(positions),
+                None => groups.push(GroupPositions { group: group.to_owned(), positions: positions.collect() }),
+            }
+        }
+        groups
+    }
+}
+
+/// What operators keep beside their keyed state, over all slots.
+fn operators(plan: &Plan, reports: &[BarrierReport]) -> Vec<OperatorState> {
+    let operators = plan.operators.iter();
+    let empty = |id: &str, name: &str| OperatorState { id: id.into(), name: name.into(), ..OperatorState::default() };
+    let mut operators: Vec<OperatorState> = operators.map(|operator| empty(&operator.id, &operator.name)).collect();
+    for report in reports {
+        for source in &report.sources {
+            operators[source.operator].positions.extend_from_slice(&source.positions);
+        }
+        let groups: KeyGroups = report.files.as_ref().map_or(0..0, |files| files.key_groups.clone());
+        for window in &report.windows {
+            let progress = Progress { key_groups: groups.clone(), watermark: window.watermark };
+            operators[window.operator].progress.push(progress);
+            operators[window.operator].state = window.columns.to_vec();
+        }
+        for (operator, files) in &report.staged {
+            let files = files.iter().map(|f| StagedFile { staged: f.staged.clone(), visible: f.visible.clone() });
+            operators[*operator].staged.extend(files);
+        }
+    }
+    operators.retain(|o| !(o.state.is_empty() && o.positions.is_empty() && o.staged.is_empty()));
+    operators
+}

@@ -1,0 +1,157 @@
+//! The panes of a windowed aggregation as they lie in a state backend: an entry a key, which holds the partial results of
+//! the key one behind the other.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::row::{RowConverter, Rows, SortField};
+use millrace_state::{Backend, KeyGroups, Run, StateKey, key_group_range, namespace_range, operands, operator_range};
+
+use super::pane::Pane;
+use super::panes::PaneId;
+use super::plan::WindowPlan;
+use crate::batch::internal;
+use crate::key_group::key_group;
+use crate::{Error, ErrorCode, Result};
+
+/// Partial results that are read back and merged at once.
+const LOAD_ROWS: usize = 8192;
+
+pub type SharedBackend = Rc<RefCell<Box<dyn Backend>>>;
+
+pub struct PaneStore {
+    backend: SharedBackend,
+    key: StateKey,
+    /// Of the slot.
+    groups: KeyGroups,
+    max_parallelism: usize,
+    keys: RowConverter,
+    states: RowConverter,
+}
+
+impl From<millrace_state::Error> for Error {
+    fn from(error: millrace_state::Error) -> Self {
+        Error::new(ErrorCode::State, error.0)
+    }
+}
+
+impl PaneStore {
+    /// `operator` is the operator's stable id.
+    pub fn new(
+        backend: SharedBackend,
+        operator: &str,
+        groups: KeyGroups,
+        max_parallelism: usize,
+        plan: &WindowPlan,
+    ) -> Result<Self> {
+        let converter = |types: Vec<_>| RowConverter::new(types.into_iter().map(SortField::new).collect());
+        Ok(PaneStore {
+            backend,
+            key: StateKey::new(operator),
+            groups,
+            max_parallelism,
+            keys: converter(plan.key_types()).map_err(internal)?,
+            states: converter(plan.state_types()).map_err(internal)?,
+        })
+    }
+
+    pub fn groups(&self) -> KeyGroups {
+        self.groups.clone()
+    }
+
+    /// Adds partial results to what the store has. Panes come in their order.
+    pub fn append(&mut self, panes: &[(PaneId, RecordBatch)], plan: &WindowPlan) -> Result<()> {
+        let mut run = Run::default();
+        for (pane, partial) in panes {
+            self.write(*pane, partial, plan, &mut run)?;
+        }
+        Ok(self.backend.borrow_mut().append(&run)?)
+    }
+
+    fn write(&self, pane: PaneId, partial: &RecordBatch, plan: &WindowPlan, run: &mut Run) -> Result<()> {
+        let (keys, states) = plan.take_apart(partial);
+        let keys = self.keys.convert_columns(&keys).map_err(internal)?;
+        let states = self.states.convert_columns(&states.concat()).map_err(internal)?;
+        let hashes = plan.hashes(partial)?;
+        let group = |row: usize| key_group(hashes.value(row), self.max_parallelism) as u32;
+        let mut order: Vec<(u32, usize)> = (0..partial.num_rows()).map(|row| (group(row), row)).collect();
+        order.sort_unstable_by(|&(group, row), &(other_group, other)| {
+            group.cmp(&other_group).then_with(|| keys.row(row).cmp(&keys.row(other)))
+        });
+        let mut key = Vec::new();
+        for (group, row) in order {
+            key.clear();
+            self.key.write_prefix((pane.start, pane.from), group, &mut key);
+            key.extend_from_slice(keys.row(row).as_ref());
+            run.push(&key, states.row(row).as_ref());
+        }
+        Ok(())
+    }
+
+    /// The panes that the store has something of, in their order.
+    pub fn panes(&self) -> Result<Vec<PaneId>> {
+        let (mut from, to) = operator_range(&self.key);
+        let mut panes = Vec::new();
+        while let Some(key) = self.backend.borrow().next_key(&from, &to)? {
+            let ((start, first), _) = self.key.parse(&key)?;
+            panes.push(PaneId { start, from: first });
+            from = namespace_range(&self.key, (start, first)).1;
+        }
+        Ok(panes)
+    }
+
+    /// Merges what the store has of one key group of a pane into `into`.
+    pub fn load(&self, pane: PaneId, group: u32, plan: &WindowPlan, into: &mut Pane) -> Result<()> {
+        let (from, to) = key_group_range(&self.key, (pane.start, pane.from), group);
+        let mut loaded = Loaded::new(self);
+        self.backend.borrow().scan(&from, &to, &mut |key, stored| {
+            let (_, user) = self.key.parse(key)?;
+            for state in operands(stored) {
+                loaded.push(user, state?);
+            }
+            if loaded.rows >= LOAD_ROWS {
+                loaded.merge(plan, into).map_err(|error| millrace_state::Error(error.message))?;
+            }
+            Ok(())
+        })?;
+        loaded.merge(plan, into)
+    }
+
+    /// Forgets all of a pane.
+    pub fn forget(&mut self, pane: PaneId) -> Result<()> {
+        let (from, to) = namespace_range(&self.key, (pane.start, pane.from));
+        Ok(self.backend.borrow_mut().delete_range(&from, &to)?)
+    }
+}
+
+/// Partial results on their way from the store into a pane.
+struct Loaded<'a> {
+    store: &'a PaneStore,
+    keys: Rows,
+    states: Rows,
+    rows: usize,
+}
+
+impl<'a> Loaded<'a> {
+    fn new(store: &'a PaneStore) -> Self {
+        let (keys, states) = (store.keys.empty_rows(0, 0), store.states.empty_rows(0, 0));
+        Loaded { store, keys, states, rows: 0 }
+    }
+
+    fn push(&mut self, key: &[u8], state: &[u8]) {
+        self.keys.push(self.store.keys.parser().parse(key));
+        self.states.push(self.store.states.parser().parse(state));
+        self.rows += 1;
+    }
+
+    fn merge(&mut self, plan: &WindowPlan, into: &mut Pane) -> Result<()> {
+        let keys: Vec<ArrayRef> = self.store.keys.convert_rows(self.keys.iter()).map_err(internal)?;
+        let states = self.store.states.convert_rows(self.states.iter()).map_err(internal)?;
+        into.merge(&plan.codec.encode(&keys)?, self.rows, &plan.by_aggregate(&states))?;
+        self.keys.clear();
+        self.states.clear();
+        self.rows = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! Jobs that are cut off at any point and go on from their checkpoints.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod run;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use arrow::datatypes::DataType;
+use millrace_engine::{CheckpointMetrics, Error, ErrorCode, Start};
+use millrace_plan::*;
+use run::{JobPlan, Until, column, named, schema, timestamp};
+use tempfile::{TempDir, tempdir};
+
+const EVENTS: u64 = 400_000;
+const TUMBLING: Window = Window { size_ms: 20_000, slide_ms: 20_000, offset_ms: 0 };
+const HOPPING: Window = Window { size_ms: 20_000, slide_ms: 5_000, offset_ms: 0 };
+
+fn generator() -> GeneratorSource {
+    GeneratorSource {
+        kind: GeneratorKind::Bids,
+        seed: 7,
+        rate: 0,
+        count: EVENTS,
+        start_time_ms: 1_700_000_000_000,
+        events_per_second: 2_000,
+        out_of_orderness_ms: 500,
+        keys: 500,
+    }
+}
+
+/// What a job of these tests is made of, where it differs.
+#[derive(Clone, Copy)]
+struct Shape {
+    backend: StateBackend,
+    memory_budget_bytes: u64,
+    window: Window,
+    aggregates: &'static [(AggregateFunction, Option<&'static str>)],
+}
+
+const SHAPE: Shape = Shape {
+    backend: StateBackend::RocksDb,
+    memory_budget_bytes: 0,
+    window: TUMBLING,
+    aggregates: &[
+        (AggregateFunction::Count, None),
+        (AggregateFunction::Sum, Some("price")),
+        (AggregateFunction::Max, Some("price")),
+        (AggregateFunction::CountDistinct, Some("bidder")),
+        (AggregateFunction::First, Some("price")),
+        (AggregateFunction::Last, Some("bidder")),
+        (AggregateFunction::Avg, Some("price")),
+    ],
+};
+
+/// Generator, windows, files: exactly once, as the files become visible with the checkpoints.
+fn job(folder: &Path, shape: Shape) -> JobPlan {
+    let mut job = JobPlan::new();
+    job.exactly_once(Checkpoints {
+        storage: format!("file:{}", folder.join("checkpoints").display()),
+        interval_ms: 10,
+        min_pause_ms: 0,
+        timeout_ms: 60_000,
+        tolerable_failures: 0,
+        retained: 2,
+        backend: shape.backend,
+        memory_budget_bytes: shape.memory_budget_bytes,
+        directory: folder.join("state").display().to_string(),
+    });
+    let source = job.bids(generator(), 1_000);
+    let mut fields = vec![("auction", DataType::Int64, false), ("end", timestamp(), false)];
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let mut output = vec![named("auction", column("auction")), named("end", column(Window::END))];
+    for (index, (function, _)) in shape.aggregates.iter().enumerate() {
+        let is_float = *function == AggregateFunction::Avg;
+        fields.push((names[index], if is_float { DataType::Float64 } else { DataType::Int64 }, true));
+        output.push(named(names[index], column(&aggregate_column(index))));
+    }
+    let aggregates =
+        shape.aggregates.iter().map(|(function, of)| Aggregate { function: *function, expr: of.map(column) });
+    let kind = OperatorKind::WindowAggregate(WindowAggregate {
+        keys: vec![named("auction", column("auction"))],
+        window: shape.window,
+        aggregates: aggregates.collect(),
+        output,
+    });
+    let windows = job.add("window", &[source], schema(&fields), kind);
+    job.files(windows, &folder.join("results"));
+    job
+}
+
+/// Each line that the job has made visible, and how often it is there.
+fn lines(folder: &Path) -> BTreeMap<String, usize> {
+    let mut lines = BTreeMap::new();
+    for entry in fs::read_dir(folder.join("results")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            for line in fs::read_to_string(path).unwrap().lines() {
+                *lines.entry(line.to_owned()).or_default() += 1;
+            }
+        }
+    }
+    lines
+}
+
+fn expected(shape: Shape) -> BTreeMap<String, usize> {
+    let folder = tempdir().unwrap();
+    job(folder.path(), shape).run_until(1, Start::Latest, Until::End).unwrap();
+    let lines = lines(folder.path());
+    assert!(lines.len() > 1000 && lines.values().all(|&times| times == 1));
+    lines
+}
+
+/// A generator of numbers that are the same for the same seed (xorshift64*).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % bound
+    }
+}
+
+/// Runs a job to its end; again and again it is cut off some steps after a checkpoint. Gives the number of cuts.
+fn run_with_cuts(folder: &Path, shape: Shape, parallelism: usize, seed: u64) -> usize {
+    let mut random = Random(seed);
+    for cuts in 0.. {
+        let until = Until::Checkpoints { at_least: 1 + random.below(3), steps: random.below(200) };
+        if job(folder, shape).run_until(parallelism, Start::Latest, until).unwrap().ended {
+            return cuts;
+        }
+    }
+    unreachable!("it is run until it ends")
+}
+
+fn assert_same(got: &BTreeMap<String, usize>, expected: &BTreeMap<String, usize>, what: &str) {
+    let missing: Vec<_> = expected.keys().filter(|line| !got.contains_key(*line)).take(3).collect();
+    let extra: Vec<_> = got.iter().filter(|(line, times)| expected.get(*line) != Some(*times)).take(3).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "{what}: missing {missing:?}, extra or doubled {extra:?}");
+}
+
+fn check(shape: Shape, parallelism: usize, seed: u64) {
+    let folder = tempdir().unwrap();
+    let cuts = run_with_cuts(folder.path(), shape, parallelism, seed);
+    assert!(cuts > 0, "the job was never cut off");
+    let what = format!("{:?}, parallelism {parallelism}, seed {seed}, {cuts} cuts", shape.backend);
+    assert_same(&lines(folder.path()), &expected(shape), &what);
+}
+
+#[test]
+fn a_job_that_is_cut_off_again_and_again_writes_every_window_once() {
+    for (parallelism, seed) in [(1, 11), (2, 12), (3, 13)] {
+        check(SHAPE, parallelism, seed);
+    }
+}
+
+#[test]
+fn so_does_one_that_keeps_its_state_in_memory() {
+    check(Shape { backend: StateBackend::Filesystem, ..SHAPE }, 2, 21);
+}
+
+#[test]
+fn so_does_one_with_overlapping_windows() {
+    check(Shape { window: HOPPING, ..SHAPE }, 2, 31);
+}
+
+#[test]
+fn so_does_one_whose_state_does_not_fit_the_memory() {
+    for window in [TUMBLING, HOPPING] {
+        check(Shape { memory_budget_bytes: 64 << 10, window, ..SHAPE }, 2, 41);
+    }
+}
+
+/// Runs until a checkpoint is there and is cut off.
+fn cut_off(shape: Shape) -> (TempDir, CheckpointMetrics) {
+    let folder = tempdir().unwrap();
+    let until = Until::Checkpoints { at_least: 3, steps: 0 };
+    let outcome = job(folder.path(), shape).run_until(2, Start::Latest, until).unwrap();
+    (folder, outcome.checkpoints)
+}
+
+fn refusal(folder: &Path, shape: Shape) -> Error {
+    let refused = job(folder, shape).run_until(2, Start::Latest, Until::End).err().expect("the job is refused");
+    assert_eq!(refused.code, ErrorCode::State, "{refused}");
+    refused
+}
+
+#[test]
+fn state_of_other_columns_is_refused_with_what_is_stored_and_what_is_wanted() {
+    let (folder, _) = cut_off(SHAPE);
+    let error = refusal(folder.path(), Shape { aggregates: &SHAPE.aggregates[..2], ..SHAPE }).to_string();
+    assert!(error.contains("the stored state of id \"window-1\" has the columns (auction: Int64, "), "{error}");
+    assert!(error.contains("the step wants (auction: Int64, $0.0: Int64, $1.0: Int64)"), "{error}");
+}
+
+#[test]
+fn a_damaged_file_of_a_checkpoint_is_refused() {
+    let (folder, _) = cut_off(SHAPE);
+    let files = folder.path().join("checkpoints/test/files");
+    let mut damaged = 0;
+    for attempt in fs::read_dir(files).unwrap() {
+        for file in fs::read_dir(attempt.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let mut content = fs::read(&path).unwrap();
+            if let Some(byte) = content.last_mut() {
+                *byte ^= 1;
+                fs::write(&path, content).unwrap();
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged > 0);
+    // A local copy that is whole would be taken instead.
+    fs::remove_dir_all(folder.path().join("state")).unwrap();
+    let error = refusal(folder.path(), SHAPE).to_string();
+    assert!(error.contains("the file is damaged") && error.contains("Restore from an older checkpoint"), "{error}");
+}
+
+#[test]
+fn a_start_from_nothing_is_one_only_if_it_is_asked_for() {
+    let (folder, _) = cut_off(SHAPE);
+    let again = job(folder.path(), SHAPE).run_until(2, Start::Latest, Until::Checkpoints { at_least: 1, steps: 0 });
+    assert!(again.unwrap().checkpoints.restored_from.is_some());
+    let fresh = job(folder.path(), SHAPE).run_until(2, Start::Fresh, Until::Checkpoints { at_least: 1, steps: 0 });
+    assert_eq!(fresh.unwrap().checkpoints.restored_from, None);
+}
+
+#[test]
+fn a_checkpoint_holds_what_has_changed_and_not_all_there_is() {
+    let (_folder, figures) = cut_off(SHAPE);
+    assert!(figures.last_new_bytes < figures.last_bytes, "{figures:?}");
+}
