@@ -9,6 +9,7 @@ mod queue;
 mod sink;
 mod source;
 mod start;
+mod topic;
 mod transactions;
 
 pub use sink::KafkaSink;

@@ -1,6 +1,7 @@
 //! Writes records to a Kafka topic.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::{self, OPEN_TIMEOUT, Reserved, advice, is_terminal, open_error};
 use super::producer::{Producer, Report};
+use super::topic::Topic;
 use crate::{Error, Records, Result, Sink};
 
 /// As errors name this connector.
@@ -19,7 +21,7 @@ const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CREATION_INTERVAL: Duration = Duration::from_millis(100);
 
-const DEFAULTS: &[(&str, &str)] = &[
+pub const DEFAULTS: &[(&str, &str)] = &[
     ("enable.idempotence", "true"),
     ("acks", "all"),
     ("linger.ms", "5"),
@@ -34,10 +36,10 @@ const RESERVED: &[Reserved] = &[
     Reserved { key: "transactional.id", because: "records are written outside of transactions" },
 ];
 
-/// A producer of one slot.
+/// A producer of one slot: records are visible as soon as they are stored.
 pub struct KafkaSink {
-    topic: String,
-    producer: Producer,
+    name: String,
+    topic: Topic,
     epochs: Epochs,
     /// The first failure; every call from then on ends with it.
     failure: Option<Error>,
@@ -48,21 +50,21 @@ impl KafkaSink {
     pub fn open(config: &Config) -> Result<KafkaSink> {
         let properties = client::config(WHO, &config.properties, DEFAULTS, &[], RESERVED)?;
         let brokers = client::brokers(&properties).unwrap_or_default();
-        let mut producer = Producer::new(&properties, &config.topic)?;
-        wait_for_topic(&mut producer, &config.topic, &brokers)?;
-        Ok(KafkaSink { topic: config.topic.clone(), producer, epochs: Epochs::default(), failure: None })
+        let topic = Topic::new(&Arc::new(Producer::new(&properties)?), &config.topic)?;
+        wait_for_topic(topic.producer(), &config.topic, &brokers)?;
+        Ok(KafkaSink { name: config.topic.clone(), topic, epochs: Epochs::default(), failure: None })
     }
 
     fn serve(&mut self) -> Result<()> {
-        let KafkaSink { topic, producer, epochs, failure } = self;
-        producer.serve(|report| match report {
+        let KafkaSink { name, topic, epochs, failure } = self;
+        topic.producer().serve(|report| match report {
             Report::Stored { epoch } => epochs.settle(epoch),
-            Report::Failed { epoch, partition, reason, code } => {
+            Report::Failed { epoch, topic, partition, reason, code } => {
                 epochs.settle(epoch);
-                failure.get_or_insert_with(|| not_written(topic, Some(partition), &reason, code));
+                failure.get_or_insert_with(|| not_written(&topic, Some(partition), &reason, code));
             }
             Report::Client { code, fatal, reason } if fatal || is_terminal(code) => {
-                failure.get_or_insert_with(|| not_written(topic, None, &reason, code));
+                failure.get_or_insert_with(|| not_written(name, None, &reason, code));
             }
             // Connections come and go; librdkafka takes care of them.
             Report::Client { .. } => {}
@@ -73,15 +75,11 @@ impl KafkaSink {
 
 impl Sink for KafkaSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
-        if let Some((name, _)) = records.headers.iter().find(|(name, _)| name.contains('\0')) {
-            return Err(Error(format!("{WHO}: the header name {name:?} holds a zero byte. Correct it.")));
-        }
-        let offered = self.producer.offer(records, from, self.epochs.current());
+        check_headers(records)?;
+        let offered = self.topic.offer(records, from, self.epochs.current());
         self.epochs.add(offered.taken);
         if let Some(code) = offered.refused {
-            let bytes = records.values.get(from + offered.taken).map_or(0, <[u8]>::len);
-            let reason = format!("a record of {bytes} bytes was refused: {code}");
-            let failure = not_written(&self.topic, None, &reason, code);
+            let failure = not_written(&self.name, None, &refusal(records, from + offered.taken, code), code);
             return Err(self.failure.get_or_insert(failure).clone());
         }
         Ok(offered.taken)
@@ -153,7 +151,7 @@ impl Epochs {
 }
 
 /// A topic that does not exist is made by asking for it where the brokers allow that, which takes them a moment.
-fn wait_for_topic(producer: &mut Producer, topic: &str, brokers: &str) -> Result<()> {
+pub fn wait_for_topic(producer: &Producer, topic: &str, brokers: &str) -> Result<()> {
     let deadline = Instant::now() + CREATION_TIMEOUT;
     loop {
         let metadata = producer.client().fetch_metadata(Some(topic), OPEN_TIMEOUT);
@@ -192,7 +190,20 @@ fn wait_for_topic(producer: &mut Producer, topic: &str, brokers: &str) -> Result
     }
 }
 
-fn not_written(topic: &str, partition: Option<i32>, reason: &str, code: RDKafkaErrorCode) -> Error {
+pub fn check_headers(records: &Records) -> Result<()> {
+    match records.headers.iter().find(|(name, _)| name.contains('\0')) {
+        Some((name, _)) => Err(Error(format!("{WHO}: the header name {name:?} holds a zero byte. Correct it."))),
+        None => Ok(()),
+    }
+}
+
+/// What is said of a record that librdkafka did not take.
+pub fn refusal(records: &Records, row: usize, code: RDKafkaErrorCode) -> String {
+    let bytes = records.values.get(row).map_or(0, <[u8]>::len);
+    format!("a record of {bytes} bytes was refused: {code}")
+}
+
+pub fn not_written(topic: &str, partition: Option<i32>, reason: &str, code: RDKafkaErrorCode) -> Error {
     let partition = partition.filter(|&partition| partition >= 0).map(|partition| format!(", partition {partition}"));
     let partition = partition.unwrap_or_default();
     Error(format!("{WHO}: {topic}{partition}: {reason}.{}", advice(Some(code))))
