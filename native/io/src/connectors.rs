@@ -7,7 +7,7 @@ use millrace_plan::{SinkConnector, SourceConnector};
 
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
-use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions};
+use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink};
 use crate::stdout::StdoutSink;
 use crate::{Error, Receiver, Restored, Result, Sink, Source, Waker};
 
@@ -55,7 +55,12 @@ pub fn open_source<R: Receiver>(
 /// Opens a sink for one slot. A table is none of this crate's: its rows go to the host.
 pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) -> Result<Box<dyn Sink>> {
     Ok(match connector {
-        SinkConnector::Kafka(config) => Box::new(KafkaSink::open(config)?),
+        SinkConnector::Kafka(config) => match delivery {
+            Delivery::WithCheckpoint { transactions: Some(transactions) } => {
+                Box::new(TransactionalKafkaSink::open(config, transactions)?)
+            }
+            _ => Box::new(KafkaSink::open(config)?),
+        },
         SinkConnector::File(config) => {
             Box::new(FileSink::open(config, slot, matches!(delivery, Delivery::WithCheckpoint { .. }))?)
         }

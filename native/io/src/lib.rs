@@ -12,7 +12,7 @@ mod transactions;
 pub use connectors::{Clock, Delivery, open_sink, open_source};
 pub use file::{FileSink, FileSource, show_staged};
 pub use generator::GeneratorSource;
-pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, committed_metadata};
+pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink, committed_metadata};
 pub use sink::{Records, Sink, StagedFile};
 pub use source::{Poll, Position, Receiver, Record, Restored, Source, Split, Waker};
 pub use stdout::StdoutSink;

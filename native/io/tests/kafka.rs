@@ -6,8 +6,8 @@ mod broker;
 use std::time::{Duration, Instant};
 
 use broker::{
-    Bell, Collected, TIMEOUT, brokers, client, create_topic, create_topic_with, produce, read_to_end, read_while,
-    unique,
+    Bell, Collected, TIMEOUT, brokers, client, create_topic, create_topic_with, produce, read_to_end, read_while, set,
+    sink_config, unique,
 };
 use millrace_io::{KafkaSink, KafkaSource, Poll, Position, Sink, Source};
 use millrace_plan::{KafkaStart, KafkaTopics};
@@ -23,15 +23,6 @@ fn open(config: &millrace_plan::KafkaSource, bell: &Bell) -> KafkaSource {
 
 fn open_error(config: &millrace_plan::KafkaSource) -> String {
     KafkaSource::open(config, 0, 1, &Bell::default().waker(), None).map(|_| ()).unwrap_err().to_string()
-}
-
-fn sink_config(brokers: &str, topic: &str) -> millrace_plan::KafkaSink {
-    let properties = vec![("bootstrap.servers".to_owned(), brokers.to_owned())];
-    millrace_plan::KafkaSink { topic: topic.to_owned(), properties }
-}
-
-fn set(properties: &mut Vec<(String, String)>, key: &str, value: &str) {
-    properties.push((key.to_owned(), value.to_owned()));
 }
 
 #[test]

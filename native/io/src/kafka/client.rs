@@ -101,16 +101,7 @@ pub fn property_error(who: &str, error: &KafkaError) -> Error {
 pub fn open_error(who: &str, doing: &str, brokers: &str, error: &KafkaError, cause: Option<&str>) -> Error {
     let code = error.rdkafka_error_code();
     let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
-    let unreachable = matches!(
-        code,
-        Some(
-            RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::OperationTimedOut
-                | RDKafkaErrorCode::Resolve
-        )
-    );
-    if unreachable {
+    if code.is_some_and(is_unreachable) {
         return Error(format!(
             "{who}: {doing}: no answer from {brokers} within {} s{cause}. Check that the brokers run, that their addresses \
              are right, and that the security properties (security.protocol, sasl.*, ssl.*) are those of the listener.",
@@ -121,6 +112,12 @@ pub fn open_error(who: &str, doing: &str, brokers: &str, error: &KafkaError, cau
     Error(format!("{who}: {doing} at {brokers}: {reason}{cause}.{}", advice(code)))
 }
 
+/// No broker has answered.
+pub fn is_unreachable(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut | Code::Resolve)
+}
+
 /// What the user can do about an error code.
 pub fn advice(code: Option<RDKafkaErrorCode>) -> &'static str {
     match code {
@@ -129,6 +126,7 @@ pub fn advice(code: Option<RDKafkaErrorCode>) -> &'static str {
         }
         Some(RDKafkaErrorCode::TopicAuthorizationFailed) => " Grant the user access to the topic.",
         Some(RDKafkaErrorCode::GroupAuthorizationFailed) => " Grant the user access to the group, or set group.id.",
+        Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => " Grant the user access to the transactional id.",
         Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
             " Create the topic, or correct its name."
         }

@@ -1,5 +1,6 @@
 //! Kafka, by librdkafka. Each slot has a client of its own and reads the partitions that are assigned to it; there is no
-//! consumer group protocol, but positions are committed under `group.id`.
+//! consumer group protocol, but positions are committed under `group.id`. Sinks whose outputs are committed with a
+//! checkpoint share the transactions of the process.
 
 mod client;
 mod commits;
@@ -10,9 +11,11 @@ mod sink;
 mod source;
 mod start;
 mod topic;
+mod transaction;
+mod transactional_sink;
 mod transactions;
 
 pub use sink::KafkaSink;
-pub use source::KafkaSource;
-pub use start::committed_metadata;
+pub use source::{KafkaSource, committed_metadata};
+pub use transactional_sink::TransactionalKafkaSink;
 pub use transactions::KafkaTransactions;

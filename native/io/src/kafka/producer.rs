@@ -54,6 +54,16 @@ impl Producer {
         &self.client
     }
 
+    /// What librdkafka has said last about its connections, which waits among the reports: the cause when a call times out.
+    pub fn cause(&self) -> Option<String> {
+        let mut cause = None;
+        self.serve(|report| match report {
+            Report::Client { code, reason, .. } if code != RDKafkaErrorCode::AllBrokersDown => cause = Some(reason),
+            _ => {}
+        });
+        cause
+    }
+
     /// Passes on the reports that have come, without waiting.
     pub fn serve(&self, mut on_report: impl FnMut(Report)) {
         loop {

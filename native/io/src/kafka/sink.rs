@@ -158,15 +158,7 @@ pub fn wait_for_topic(producer: &Producer, topic: &str, brokers: &str) -> Result
         let metadata = match metadata {
             Ok(metadata) => metadata,
             Err(error) => {
-                // What librdkafka said about its connections waits among the reports.
-                let mut cause = None;
-                producer.serve(|report| {
-                    if let Report::Client { reason, code, .. } = report
-                        && code != RDKafkaErrorCode::AllBrokersDown
-                    {
-                        cause = Some(reason);
-                    }
-                });
+                let cause = producer.cause();
                 return Err(open_error(WHO, "looking up the topic", brokers, &error, cause.as_deref()));
             }
         };

@@ -66,19 +66,15 @@ pub struct KafkaSource {
 
 impl KafkaSource {
     /// Connects, finds the partitions and where each begins, and starts fetching those of `slot`. Waits for the brokers,
-    /// 10 s for each answer.
+    /// 10 s for each answer. With `restored` it goes on from there.
     pub fn open(
         config: &Config,
         slot: usize,
         slots: usize,
         waker: &Waker,
-        _restored: Option<&[Restored]>,
+        restored: Option<&[Restored]>,
     ) -> Result<KafkaSource> {
-        start::group_id(&config.properties)?;
-        let properties = client::config(WHO, &config.properties, DEFAULTS, FIXED, RESERVED)?;
-        let brokers = client::brokers(&properties).unwrap_or_default();
-        let create = |error| client::property_error(WHO, &error);
-        let mut consumer: Consumer = properties.create_with_context(Observer::default()).map_err(create)?;
+        let (mut consumer, brokers) = connect(&config.properties, FIXED)?;
         let wake = waker.clone();
         consumer.set_nonempty_callback(move || wake());
         let consumer = Arc::new(consumer);
@@ -86,7 +82,10 @@ impl KafkaSource {
         let mut partitions = partitions::find(&consumer, &config.topics, &brokers)?;
         let mut index = 0..;
         partitions.retain(|_| index.next().is_some_and(|i: usize| i % slots == slot));
-        let starts = start::find(&consumer, &partitions, config.start, config.fallback, &brokers)?;
+        let starts = match restored {
+            Some(restored) => start::restored(&consumer, &partitions, restored, &brokers)?,
+            None => start::find(&consumer, &partitions, config.start, config.fallback, &brokers)?,
+        };
 
         let refused = || Error(format!("{WHO}: librdkafka gave no queue. Start the job again."));
         let queue = MessageQueue::new(&consumer, BATCH, waker).ok_or_else(refused)?;
@@ -240,6 +239,25 @@ impl<R: Receiver> Source<R> for KafkaSource {
         self.consumer.unassign().map_err(|error| Error(format!("{WHO}: {error}")))?;
         finished
     }
+}
+
+/// A client, and the brokers as the user named them.
+fn connect(properties: &[(String, String)], fixed: &[(&str, &str)]) -> Result<(Consumer, String)> {
+    start::group_id(properties)?;
+    let config = client::config(WHO, properties, DEFAULTS, fixed, RESERVED)?;
+    let brokers = client::brokers(&config).unwrap_or_default();
+    let consumer = config.create_with_context(Observer::default());
+    Ok((consumer.map_err(|error| client::property_error(WHO, &error))?, brokers))
+}
+
+/// The metadata of what the group has committed, for all partitions of the topics, in their order. Of a transaction that
+/// is still open it waits for the end, at most 10 s.
+pub fn committed_metadata(config: &Config) -> Result<Vec<Option<String>>> {
+    let fixed = [FIXED, &[("isolation.level", "read_committed")]].concat();
+    let (consumer, brokers) = connect(&config.properties, &fixed)?;
+    let consumer = Arc::new(consumer);
+    let partitions = partitions::find(&consumer, &config.topics, &brokers)?;
+    start::committed_metadata(&consumer, &partitions, &brokers)
 }
 
 /// Finds the split of a message; messages of one partition come in stretches.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use millrace_plan::KafkaStart;
 use rdkafka::bindings as rd;
 use rdkafka::consumer::Consumer as _;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Consumer, OPEN_TIMEOUT};
 use super::partitions::failed;
 use super::source::WHO;
-use crate::{Error, Result};
+use crate::{Error, Restored, Result};
 
 /// Where one partition begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +72,35 @@ pub fn find(
     })
 }
 
-/// What the group has committed as metadata, for all partitions of the topics, in their order.
-pub fn committed_metadata(_config: &millrace_plan::KafkaSource) -> Result<Vec<Option<String>>> {
-    Ok(Vec::new())
+/// Where a checkpoint goes on. Partitions that it does not know have come since: they start at their beginning.
+pub fn restored(
+    consumer: &Arc<Consumer>,
+    partitions: &[(String, i32)],
+    restored: &[Restored],
+    brokers: &str,
+) -> Result<Vec<Start>> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = |at: Offset| list_offsets(consumer, partitions, at, brokers);
+    let (earliest, latest) = (list(Offset::Beginning)?, list(Offset::End)?);
+    let each = partitions.iter().zip(earliest.into_iter().zip(latest));
+    each.map(|((topic, partition), (earliest, latest))| {
+        let found = restored.iter().find(|at| at.resource == *topic && at.partition == *partition);
+        let offset = found.map_or(earliest, |at| at.offset);
+        let lost = if offset < earliest {
+            format!("begins at {earliest}: its retention has removed records that the job has not read. Raise it, and")
+        } else if offset > latest {
+            format!("ends at {latest}: it has been made anew, or has lost records. Find out which, and")
+        } else {
+            return Ok(Start { offset, metadata: None, latest });
+        };
+        Err(Error(format!(
+            "{WHO}: {topic}, partition {partition}: the checkpoint goes on at offset {offset}, the topic {lost} start the job \
+             without the checkpoint."
+        )))
+    })
+    .collect()
 }
 
 /// The offset that each partition has at a time in ms, or at its beginning or end; -1 where nothing is that late.
@@ -103,6 +130,16 @@ struct Committed {
     metadata: Option<String>,
 }
 
+/// What the group has committed as metadata for each partition.
+pub fn committed_metadata(
+    consumer: &Arc<Consumer>,
+    partitions: &[(String, i32)],
+    brokers: &str,
+) -> Result<Vec<Option<String>>> {
+    let committed = committed(consumer, partitions, brokers)?;
+    Ok(committed.into_iter().map(|committed| committed?.metadata).collect())
+}
+
 /// What the group has committed for each partition.
 fn committed(consumer: &Arc<Consumer>, partitions: &[(String, i32)], brokers: &str) -> Result<Vec<Option<Committed>>> {
     let failed = |error| failed(consumer, "reading the group's committed offsets", brokers, &error);
@@ -110,7 +147,16 @@ fn committed(consumer: &Arc<Consumer>, partitions: &[(String, i32)], brokers: &s
     for (topic, partition) in partitions {
         list.add_partition(topic, *partition);
     }
-    let found = consumer.committed_offsets(list, OPEN_TIMEOUT).map_err(failed)?;
+    let found = consumer.committed_offsets(list, OPEN_TIMEOUT).map_err(|error| match error.rdkafka_error_code() {
+        // The brokers have answered other questions before this one.
+        Some(RDKafkaErrorCode::OperationTimedOut) => Error(format!(
+            "{WHO}: the group's committed offsets at {brokers} are not settled after {} s: a transaction that changes them \
+             is open, or the group's coordinator does not answer. Start the job again later: the brokers abort a \
+             transaction when its transaction.timeout.ms is over.",
+            OPEN_TIMEOUT.as_secs()
+        )),
+        _ => failed(error),
+    })?;
     let position = |(topic, partition): &(String, i32)| {
         let Some(element) = found.find_partition(topic, *partition) else { return Ok(None) };
         element.error().map_err(failed)?;

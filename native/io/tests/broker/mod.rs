@@ -1,4 +1,6 @@
 //! What the Kafka tests do to a broker, and a receiver that keeps what it is handed.
+// No test uses all of it.
+#![allow(dead_code)]
 
 use std::future::Future;
 use std::pin::pin;
@@ -105,6 +107,15 @@ pub fn source(brokers: &str, topics: KafkaTopics) -> millrace_plan::KafkaSource 
             ("group.id".to_owned(), unique("group")),
         ],
     }
+}
+
+pub fn sink_config(brokers: &str, topic: &str) -> millrace_plan::KafkaSink {
+    let properties = vec![("bootstrap.servers".to_owned(), brokers.to_owned())];
+    millrace_plan::KafkaSink { topic: topic.to_owned(), properties }
+}
+
+pub fn set(properties: &mut Vec<(String, String)>, key: &str, value: &str) {
+    properties.push((key.to_owned(), value.to_owned()));
 }
 
 pub fn topic(name: &str) -> KafkaTopics {
