@@ -155,6 +155,8 @@ function properties(directory: string, { plain, controller }: Ports): Settings {
     "group.initial.rebalance.delay.ms": 0,
     "message.max.bytes": 32 * 1024 * 1024,
     "log.cleaner.enable": false,
+    // Records whose timestamps the tests set in the past are kept, too.
+    "log.retention.ms": -1,
     // A broker that was killed may register again only after its session has ended.
     "broker.session.timeout.ms": 2000,
     "broker.heartbeat.interval.ms": 500,
