@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { openControlPlane } from "@millrace/connectors";
 import { type Job, SinkError, SourceError } from "millrace";
+import { byConnection, type Properties } from "./kafka-connection.js";
 
-type Properties = Readonly<Record<string, string>>;
 type Topic = {
   readonly step: string;
   readonly topic: string;
@@ -65,17 +65,4 @@ function topicsOf(job: Job): Topic[] {
     }
     return [];
   });
-}
-
-/** Topics of one cluster are looked at together. */
-function byConnection(topics: readonly Topic[]): [Properties, Topic[]][] {
-  const groups = new Map<string, [Properties, Topic[]]>();
-  for (const topic of topics) {
-    const connection = Object.entries(topic.properties).filter(([key]) => /^(bootstrap|security|sasl|ssl)\./.test(key));
-    const key = JSON.stringify(connection.sort());
-    const [, group] = groups.get(key) ?? [];
-    if (group === undefined) groups.set(key, [Object.fromEntries(connection), [topic]]);
-    else group.push(topic);
-  }
-  return [...groups.values()];
 }

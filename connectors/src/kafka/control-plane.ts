@@ -1,6 +1,5 @@
-import type { IAdminClient, Producer } from "node-rdkafka";
-
-type Properties = Readonly<Record<string, string>>;
+import type { IAdminClient } from "node-rdkafka";
+import { connect, loadRdkafka, type Properties, partitions } from "./rdkafka.js";
 
 /** Looks at a Kafka cluster and changes it; no record goes through it. */
 export interface ControlPlane {
@@ -15,22 +14,19 @@ const TIMEOUT_MS = 10_000;
 const TOPIC_EXISTS = 36;
 
 /**
- * Connects to the cluster that librdkafka's `properties` name. `undefined`: node-rdkafka is not installed (it is
- * optional, as it has to be compiled), or the cluster does not answer.
+ * Connects to the cluster that librdkafka's `properties` name. `undefined`: node-rdkafka is not installed, or the
+ * cluster does not answer.
  */
 export async function openControlPlane(properties: Properties): Promise<ControlPlane | undefined> {
-  const rdkafka = await import("node-rdkafka").then(
-    (module) => module.default ?? module,
-    () => undefined,
-  );
+  const rdkafka = await loadRdkafka();
   if (rdkafka === undefined) return undefined;
   const client = new rdkafka.Producer({ ...properties, log_level: 0 });
   // Said by the failed connection already.
   client.on("event.error", () => {});
-  if (!(await connect(client))) return undefined;
+  if (!(await connect(client, TIMEOUT_MS))) return undefined;
   let admin: IAdminClient | undefined;
   return {
-    partitions: () => partitions(client),
+    partitions: () => partitions(client, TIMEOUT_MS),
     createTopic(topic, count) {
       admin ??= rdkafka.AdminClient.create({ ...properties });
       return createTopic(admin, topic, count);
@@ -40,21 +36,6 @@ export async function openControlPlane(properties: Properties): Promise<ControlP
       return new Promise((resolve) => client.disconnect(() => resolve()));
     },
   };
-}
-
-function connect(client: Producer): Promise<boolean> {
-  return new Promise((resolve) => {
-    client.connect({ timeout: TIMEOUT_MS }, (error) => resolve(!error));
-  });
-}
-
-function partitions(client: Producer): Promise<ReadonlyMap<string, number>> {
-  return new Promise((resolve, reject) => {
-    client.getMetadata({ timeout: TIMEOUT_MS }, (error, metadata) => {
-      if (error) reject(error);
-      else resolve(new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length])));
-    });
-  });
 }
 
 function createTopic(admin: IAdminClient, topic: string, count: number): Promise<void> {
