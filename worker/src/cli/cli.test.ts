@@ -27,6 +27,7 @@ t.test("the status line tells rates, lag, backpressure, late and bad, within the
     statusLine("revenue", look, 200),
     "revenue · 45,678 events/s · 1,234,567 in · 890 out · watermark 1.5 s behind · backpressure 25 % · 3 late · 0 bad · 12 commits",
   );
+  t.match(statusLine("revenue", { ...look, lag: 1234 }, 200), " · 890 out · lag 1,234 · watermark 1.5 s behind · ");
   t.equal(statusLine("revenue", look, 20).length, 20);
   t.match(statusLine("quiet", { ...look, watermarkLagMs: undefined }, 200), "no watermark yet");
   t.strictSame([0, 999, 61_000, 7_200_000, 200_000_000, -5].map(duration), [

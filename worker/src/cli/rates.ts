@@ -13,6 +13,8 @@ export interface Look {
   readonly busy: number;
   /** How far event time is behind the clock. */
   readonly watermarkLagMs: number | undefined;
+  /** Records of Kafka sources that are not committed, as last looked at. */
+  readonly lag?: number | undefined;
   readonly checkpoints: JobMetrics["checkpoints"];
   /** Since the last checkpoint was completed. */
   readonly checkpointAgeMs: number | undefined;

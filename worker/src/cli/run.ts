@@ -1,7 +1,9 @@
 import { type Job, type MillraceError, PlanError } from "millrace";
 import { loadJob } from "../job-file.js";
+import { KafkaLag } from "../kafka-lag.js";
 import { prepareTopics } from "../kafka-topics.js";
 import { keepRunning } from "../keep-running.js";
+import { LagWatch } from "../lag-watch.js";
 import { Run } from "../run.js";
 import { fromSavepoint, type Start } from "../start.js";
 import { type Display, display } from "./display.js";
@@ -49,12 +51,13 @@ async function follow(
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
+  const lag = new LagWatch(new KafkaLag(job));
   let restarts = 0;
   let look: (() => Look) | undefined;
   const begin = (start: Start): Run => {
     const run = new Run(job, file, { parallelism, show: screen.show, start });
     const rates = new Rates(kinds, performance.now(), restarts);
-    look = () => rates.look(run.metrics(), performance.now(), Date.now());
+    look = () => ({ ...rates.look(run.metrics(), performance.now(), Date.now()), lag: lag.known });
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
     return run;
   };
@@ -78,12 +81,17 @@ async function follow(
     onExhausted: (attempts) => screen.say(exhausted(attempts)),
   });
   clearInterval(timer);
-  unsubscribe();
+  // After an error it may be the brokers that do not answer.
+  if (error === undefined) await lag.lookOnceMore();
   const last = status();
-  if (error !== undefined) return fail(error, screen);
-  screen.say("done", { ...last });
-  screen.end();
-  return 0;
+  if (error === undefined) {
+    screen.say("done", { ...last });
+    screen.end();
+  }
+  const code = error === undefined ? 0 : fail(error, screen);
+  await lag.close();
+  unsubscribe();
+  return code;
 }
 
 function stopOnSignals(stopping: AbortController, screen: Display): () => void {

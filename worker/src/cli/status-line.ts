@@ -3,14 +3,15 @@ import type { Look } from "./rates.js";
 
 /** The line that shows how a job is doing, in at most `width` characters. */
 export function statusLine(job: string, look: Look, width: number): string {
-  const lag =
+  const watermark =
     look.watermarkLagMs === undefined ? "no watermark yet" : `watermark ${duration(look.watermarkLagMs)} behind`;
   const parts = [
     job,
     `${number(look.eventsPerSecond)} events/s`,
     `${number(look.events)} in`,
     `${number(look.rowsOut)} out`,
-    lag,
+    ...(look.lag === undefined ? [] : [`lag ${number(look.lag)}`]),
+    watermark,
     `backpressure ${Math.round(look.backpressured * 100)} %`,
     `${number(look.late)} late`,
     `${number(look.bad)} bad`,

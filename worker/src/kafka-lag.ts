@@ -1,0 +1,80 @@
+import { type ConsumerGroup, openConsumerGroup } from "@millrace/connectors";
+import type { Job } from "millrace";
+import { byConnection, type Properties } from "./kafka-connection.js";
+
+/** A consumer group of a job, and which topics it reads. */
+export interface SourceGroup {
+  readonly properties: Properties;
+  reads(topic: string): boolean;
+}
+
+/** How to look at a group; the connectors' own way unless a test has another. */
+type Open = typeof openConsumerGroup;
+
+/** How far a job's Kafka sources are behind, with a client for each connection and group. */
+export class KafkaLag {
+  readonly #groups: readonly SourceGroup[];
+  readonly #clients = new Map<SourceGroup, ConsumerGroup>();
+
+  constructor(
+    job: Job,
+    private readonly open: Open = openConsumerGroup,
+  ) {
+    this.#groups = groupsOf(job);
+  }
+
+  /** Records that are not committed; `undefined` where that is not known of every source. */
+  async look(): Promise<number | undefined> {
+    let sum: number | undefined;
+    // One after the other: each holds a thread that other I/O of the process may wait for.
+    for (const group of this.#groups) {
+      const lag = await this.#lagOf(group);
+      if (lag === undefined) return undefined;
+      sum = (sum ?? 0) + lag;
+    }
+    return sum;
+  }
+
+  async close(): Promise<void> {
+    for (const group of this.#groups) await this.#close(group);
+  }
+
+  /** Whatever fails leaves the lag unknown, and the next look begins with a new client. */
+  async #lagOf(group: SourceGroup): Promise<number | undefined> {
+    try {
+      const client = this.#clients.get(group) ?? (await this.open(group.properties, group.reads));
+      if (client === undefined) return undefined;
+      this.#clients.set(group, client);
+      return await client.lag();
+    } catch {
+      await this.#close(group);
+      return undefined;
+    }
+  }
+
+  async #close(group: SourceGroup): Promise<void> {
+    await this.#clients.get(group)?.close();
+    this.#clients.delete(group);
+  }
+}
+
+/** The job's consumer groups; sources that share one are looked at together. */
+export function groupsOf(job: Job): SourceGroup[] {
+  const sources = job.steps.flatMap(({ step }) =>
+    step.kind === "source" && step.config.kind === "kafka" ? [step.config] : [],
+  );
+  return byConnection(sources, ["group.id"]).map(([properties, configs]) => {
+    const reads = configs.map(({ topics, pattern }) => (pattern === undefined ? named(topics) : matching(pattern)));
+    return { properties, reads: (topic) => reads.some((one) => one(topic)) };
+  });
+}
+
+function named(topics: readonly string[]): SourceGroup["reads"] {
+  return (topic) => topics.includes(topic);
+}
+
+/** As the core matches: whole names, and none of Kafka's own topics. */
+function matching(pattern: string): SourceGroup["reads"] {
+  // Made where a failure is caught: whether a pattern is one is for the core to say.
+  return (topic) => !topic.startsWith("__") && new RegExp(`^(?:${pattern})$`).test(topic);
+}
