@@ -5,10 +5,12 @@ mod naming;
 mod paths;
 mod sink;
 mod source;
+mod visible;
 mod writer;
 
-pub use sink::{FileSink, show_staged};
+pub use sink::FileSink;
 pub use source::FileSource;
+pub use visible::show_staged;
 
 /// The end of the name of a file that is being written; sources leave such files alone.
 const IN_PROGRESS: &str = ".inprogress";

@@ -8,10 +8,11 @@ use millrace_plan::FileSink as Config;
 
 use super::IN_PROGRESS;
 use super::naming::{name, parse};
-use super::writer::{Writer, remove_leftover};
+use super::visible::{show, sync};
+use super::writer::{Complete, Writer, remove_leftover};
 use crate::{Error, Records, Result, Sink, StagedFile};
 
-const WHO: &str = "file sink";
+pub const WHO: &str = "file sink";
 
 /// The prefix of files whose job gives none.
 const DEFAULT_PREFIX: &str = "part";
@@ -21,14 +22,20 @@ const DEFAULT_PREFIX: &str = "part";
 ///
 /// An epoch is durable when every file that holds rows of it has its name. So what stands in a file in progress will come
 /// again after a crash, and such files that nobody writes any more are removed when a sink opens.
+///
+/// A sink that stages its files renames them only when their epoch is committed. A file then holds rows of one epoch,
+/// which is durable when it is closed.
 pub struct FileSink {
     config: Config,
+    directory: PathBuf,
     prefix: String,
     slot: usize,
     sequence: u64,
     current: Option<Current>,
     /// Epochs that have been closed.
     epoch: u64,
+    /// Complete files that are to be renamed with their epoch; `None` if they are at once.
+    staged: Option<Vec<Staged>>,
 }
 
 struct Current {
@@ -39,18 +46,26 @@ struct Current {
     since_ms: Option<u64>,
 }
 
+struct Staged {
+    epoch: u64,
+    file: Complete,
+}
+
 impl FileSink {
     /// Makes the directory if need be, and removes what dead processes left there.
-    pub fn open(config: &Config, slot: usize, _staged: bool) -> Result<FileSink> {
+    pub fn open(config: &Config, slot: usize, stage: bool) -> Result<FileSink> {
         let prefix = if config.prefix.is_empty() { DEFAULT_PREFIX } else { &config.prefix };
         if prefix.contains('/') {
             return Err(Error(format!(
                 "{WHO}: the prefix \"{prefix}\" holds a slash. Put directories into the directory."
             )));
         }
-        let directory = Path::new(&config.directory);
-        let sequence = prepare(directory, prefix, slot).map_err(|error| failed(directory, &error))?;
-        Ok(FileSink { config: config.clone(), prefix: prefix.to_owned(), slot, sequence, current: None, epoch: 0 })
+        // A checkpoint is read by a process that may be started elsewhere.
+        let directory = absolute(&config.directory).map_err(|error| failed(Path::new(&config.directory), &error))?;
+        let sequence = prepare(&directory, prefix, slot).map_err(|error| failed(&directory, &error))?;
+        let (config, prefix) = (config.clone(), prefix.to_owned());
+        let staged = stage.then(Vec::new);
+        Ok(FileSink { config, directory, prefix, slot, sequence, current: None, epoch: 0, staged })
     }
 
     /// The file that rows go to, begun if there is none.
@@ -65,7 +80,7 @@ impl FileSink {
     fn next_writer(&mut self) -> Result<Writer> {
         loop {
             let name = name(&self.prefix, self.slot, self.sequence, self.config.compression);
-            let path = PathBuf::from(&self.config.directory).join(name);
+            let path = self.directory.join(name);
             self.sequence += 1;
             if let Some(writer) =
                 Writer::create(path.clone(), self.config.compression).map_err(|error| failed(&path, &error))?
@@ -75,10 +90,18 @@ impl FileSink {
         }
     }
 
+    /// Completes the current file.
     fn roll(&mut self) -> Result<()> {
         let Some(Current { writer, .. }) = self.current.take() else { return Ok(()) };
         let path = writer.path().to_owned();
-        writer.complete().map_err(|error| failed(&path, &error))
+        let file = writer.complete().map_err(|error| failed(&path, &error))?;
+        match &mut self.staged {
+            None => show([paths(&file)].into_iter()),
+            Some(staged) => {
+                staged.push(Staged { epoch: self.epoch, file });
+                Ok(())
+            }
+        }
     }
 }
 
@@ -106,22 +129,54 @@ impl Sink for FileSink {
     }
 
     fn begin_epoch(&mut self) -> Result<()> {
+        if self.staged.is_some() {
+            self.roll()?;
+        }
+        if self.staged.iter().flatten().last().is_some_and(|staged| staged.epoch == self.epoch) {
+            sync(&self.directory).map_err(|error| failed(&self.directory, &error))?;
+        }
         self.epoch += 1;
         Ok(())
     }
 
     fn durable_epochs(&self) -> u64 {
-        self.current.as_ref().map_or(self.epoch, |current| current.first_epoch)
+        match &self.current {
+            Some(current) if self.staged.is_none() => current.first_epoch,
+            _ => self.epoch,
+        }
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.roll()
+        // A staged file is as durable as it gets when its epoch is closed.
+        if self.staged.is_some() { Ok(()) } else { self.roll() }
+    }
+
+    fn staged(&mut self) -> Vec<StagedFile> {
+        let closed = self.staged.iter().flatten().filter(|staged| staged.epoch < self.epoch);
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let both = closed.map(|staged| paths(&staged.file));
+        both.map(|(staged, visible)| StagedFile { staged: text(staged), visible: text(visible) }).collect()
+    }
+
+    fn commit(&mut self, epochs: u64) -> Result<()> {
+        let Some(staged) = &mut self.staged else { return Ok(()) };
+        let committed = staged.partition_point(|staged| staged.epoch < epochs);
+        show(staged[..committed].iter().map(|staged| paths(&staged.file)))?;
+        staged.drain(..committed);
+        Ok(())
     }
 }
 
-/// Finishes what the sinks of a restored checkpoint had still to do: gives files their final names.
-pub fn show_staged(_files: &[StagedFile]) -> Result<()> {
-    Ok(())
+/// Where a file is and where it will be.
+fn paths(file: &Complete) -> (&Path, &Path) {
+    (&file.names.in_progress, &file.names.path)
+}
+
+/// With the links of the given path as they are.
+fn absolute(directory: &str) -> io::Result<PathBuf> {
+    let directory = std::path::absolute(directory)?;
+    let is_text = directory.to_str().is_some();
+    is_text.then_some(directory).ok_or_else(|| io::Error::other("the working directory has a name that is no text"))
 }
 
 /// Makes the directory, removes leftovers, and finds the sequence number after those of this slot that are there.
@@ -143,7 +198,7 @@ fn prepare(directory: &Path, prefix: &str, slot: usize) -> io::Result<u64> {
     Ok(next)
 }
 
-fn failed(path: &Path, error: &io::Error) -> Error {
+pub fn failed(path: &Path, error: &io::Error) -> Error {
     let advice = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Make room on the disk.",
         io::ErrorKind::PermissionDenied => "Give the process the right to write there.",

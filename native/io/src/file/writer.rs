@@ -1,6 +1,6 @@
-//! One file of a sink, from its first row to its final name.
+//! One file of a sink, from its first row to its last.
 
-use std::fs::{File, TryLockError, remove_file, rename};
+use std::fs::{File, TryLockError, remove_file};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,23 @@ const BUFFER_BYTES: usize = 128 << 10;
 /// A file being written. It is locked, so that another process can tell it from what a dead one left, and it disappears
 /// if it is dropped: what it holds was never promised to anyone.
 pub struct Writer {
-    /// `None` after it has been completed.
+    /// `None` after the last row.
     encoder: Option<Encoder>,
-    in_progress: PathBuf,
-    path: PathBuf,
+    names: Names,
+    complete: bool,
+}
+
+/// A file that is on disk under its name for the time being. It stays there, and locked.
+pub struct Complete {
+    pub names: Names,
+    _locked: File,
+}
+
+/// Where a file is and where it will be.
+#[derive(Clone)]
+pub struct Names {
+    pub in_progress: PathBuf,
+    pub path: PathBuf,
 }
 
 enum Encoder {
@@ -51,11 +64,11 @@ impl Writer {
             Compression::Gzip => Encoder::Gzip(Box::new(GzEncoder::new(counted, flate2::Compression::fast()))),
             Compression::Zstd => Encoder::Zstd(Box::new(zstd::Encoder::new(counted, zstd::DEFAULT_COMPRESSION_LEVEL)?)),
         };
-        Ok(Some(Writer { encoder: Some(encoder), in_progress, path }))
+        Ok(Some(Writer { encoder: Some(encoder), names: Names { in_progress, path }, complete: false }))
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.names.path
     }
 
     /// Bytes of the file so far, less what the compression still holds back.
@@ -79,26 +92,27 @@ impl Writer {
         output.write_all(b"\n")
     }
 
-    /// Puts the file on disk under its final name.
-    pub fn complete(mut self) -> io::Result<()> {
+    /// Puts the file on disk; its name only is when its directory is, too.
+    pub fn complete(mut self) -> io::Result<Complete> {
         let counted = match self.encoder.take() {
-            None => return Ok(()),
+            None => return Err(ErrorKind::BrokenPipe.into()),
             Some(Encoder::Plain(counted)) => counted,
             Some(Encoder::Gzip(encoder)) => encoder.finish()?,
             Some(Encoder::Zstd(encoder)) => encoder.finish()?,
         };
         let file = counted.output.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        rename(&self.in_progress, &self.path)?;
-        // The new name is on disk only when its directory is.
-        self.path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+        self.complete = true;
+        Ok(Complete { names: self.names.clone(), _locked: file })
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // After completion nothing has this name; otherwise nobody misses the file, and the next start removes it too.
-        let _ = remove_file(&self.in_progress);
+        if !self.complete {
+            // If that fails, the next start does it.
+            let _ = remove_file(&self.names.in_progress);
+        }
     }
 }
 

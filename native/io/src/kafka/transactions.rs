@@ -32,7 +32,8 @@ const TIMEOUT_KEY: &str = "transaction.timeout.ms";
 /// As long as brokers allow, unless they are told otherwise: an epoch has to be committed within.
 const TIMEOUT_MS: &str = "900000";
 
-/// Without reports of what is stored, whoever waits for all of it is woken at once.
+/// Without reports of what is stored, whoever waits for all of it is woken at once, rather than by the next look: an epoch
+/// of 100 records takes 5 ms from begin to commit rather than 33 ms (example `kafka_commit`).
 const FIXED: &[(&str, &str)] = &[("delivery.report.only.error", "true")];
 
 const RESERVED: &[Reserved] = &[

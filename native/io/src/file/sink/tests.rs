@@ -5,6 +5,7 @@ use std::io::Read;
 use millrace_plan::Compression;
 use tempfile::TempDir;
 
+use super::super::show_staged;
 use super::*;
 
 fn config(directory: &TempDir) -> Config {
@@ -164,4 +165,101 @@ fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
     fs::write(directory.path().join("out"), "a file").unwrap();
     let error = FileSink::open(&config(&directory), 0, false).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("file sink: ") && error.contains("/out: "), "{error}");
+}
+
+fn staging(directory: &TempDir, slot: usize) -> FileSink {
+    FileSink::open(&config(directory), slot, true).unwrap()
+}
+
+fn names(directory: &TempDir) -> Vec<String> {
+    files(directory).into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn staged_files_are_visible_when_their_epoch_is_committed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = staging(&directory, 0);
+    for epoch in ["0", "1", "2"] {
+        write(&mut sink, &[epoch]);
+        sink.flush().unwrap();
+        sink.begin_epoch().unwrap();
+    }
+    assert_eq!(sink.durable_epochs(), 3);
+    assert!(names(&directory).iter().all(|name| name.ends_with(".inprogress")));
+    sink.commit(2).unwrap();
+    assert_eq!(files(&directory)[..2], [file("bids-0-0.jsonl", "0\n"), file("bids-0-1.jsonl", "1\n")]);
+    assert_eq!(names(&directory)[2], "bids-0-2.jsonl.inprogress");
+    sink.commit(2).unwrap();
+    sink.commit(3).unwrap();
+    assert_eq!(names(&directory)[2], "bids-0-2.jsonl");
+}
+
+#[test]
+fn a_checkpoint_names_the_files_of_closed_epochs_that_are_not_committed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&Config { roll_bytes: 4, ..config(&directory) }, 0, true).unwrap();
+    write(&mut sink, &["1", "2", "3", "4"]);
+    assert!(sink.staged().is_empty());
+    sink.begin_epoch().unwrap();
+    sink.begin_epoch().unwrap();
+    write(&mut sink, &["5"]);
+    let path = |name: &str| directory.path().join("out").join(name).to_str().unwrap().to_owned();
+    let staged = |name: &str| StagedFile { staged: path(&format!("{name}.inprogress")), visible: path(name) };
+    assert_eq!(sink.staged(), [staged("bids-0-0.jsonl"), staged("bids-0-1.jsonl")]);
+    sink.begin_epoch().unwrap();
+    sink.commit(1).unwrap();
+    assert_eq!(sink.staged(), [staged("bids-0-2.jsonl")]);
+}
+
+#[test]
+fn a_restored_checkpoint_shows_its_files_and_leaves_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = staging(&directory, 0);
+    for row in ["in the checkpoint", "in none"] {
+        write(&mut sink, &[row]);
+        sink.begin_epoch().unwrap();
+    }
+    let checkpoint = &sink.staged()[..1];
+    write(&mut sink, &["open"]);
+    drop(sink);
+    assert_eq!(names(&directory).len(), 2);
+    // A crash may come in between, so it may happen again.
+    for _ in 0..2 {
+        show_staged(checkpoint).unwrap();
+    }
+    let mut sink = staging(&directory, 0);
+    assert_eq!(files(&directory), [file("bids-0-0.jsonl", "in the checkpoint\n")]);
+    write(&mut sink, &["next"]);
+    assert_eq!(names(&directory)[1], "bids-0-2.jsonl.inprogress");
+}
+
+#[test]
+fn what_a_live_sink_has_staged_is_no_leftover() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut live = staging(&directory, 1);
+    write(&mut live, &["live"]);
+    live.begin_epoch().unwrap();
+    staging(&directory, 0);
+    live.commit(1).unwrap();
+    assert_eq!(files(&directory), [file("bids-1-0.jsonl", "live\n")]);
+}
+
+#[test]
+fn a_file_of_a_checkpoint_that_has_gone_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = staging(&directory, 0);
+    write(&mut sink, &["1"]);
+    sink.begin_epoch().unwrap();
+    let staged = sink.staged();
+    fs::remove_file(&staged[0].staged).unwrap();
+    let error = show_staged(&staged).unwrap_err().to_string();
+    let StagedFile { staged, visible } = &staged[0];
+    assert_eq!(
+        error,
+        format!(
+            "file sink: {staged} has gone, and {visible} is not there either: a file of the checkpoint is missing. Put it \
+             back, or start the job from another checkpoint or without one."
+        )
+    );
+    assert_eq!(sink.commit(1).unwrap_err().to_string(), error);
 }
