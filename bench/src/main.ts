@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { KafkaBroker } from "../../test/harness/kafka.js";
 import { ROOT } from "../../test/harness/paths.js";
-import { queryW } from "./query-w.js";
+import { type Guarantee, queryW } from "./query-w.js";
 import { plot, type Result, ratios, table } from "./report.js";
 
 const { values } = parseArgs({
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     events: { type: "string", default: "6000000" },
     parallelism: { type: "string", default: "2" },
     runs: { type: "string", default: "1" },
+    guarantee: { type: "string", default: "at-least-once" },
     peers: { type: "boolean", default: true },
     json: { type: "boolean", default: false },
     readme: { type: "boolean", default: false },
@@ -25,7 +26,10 @@ const QUERIES = { w: queryW };
 const query = QUERIES[values.query as keyof typeof QUERIES];
 if (query === undefined)
   throw new Error(`there is no query "${values.query}"; there are ${Object.keys(QUERIES).join(", ")}`);
+if (values.guarantee !== "at-least-once" && values.guarantee !== "exactly-once")
+  throw new Error(`there is no guarantee "${values.guarantee}"; there are at-least-once, exactly-once`);
 const options = {
+  guarantee: values.guarantee as Guarantee,
   events: Number(values.events),
   parallelism: Number(values.parallelism),
   runs: Number(values.runs),

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KafkaClient } from "../../test/harness/client.js";
 import { ROOT } from "../../test/harness/paths.js";
@@ -6,7 +8,11 @@ import { load } from "./load.js";
 import { type Figures, measured } from "./measure.js";
 import { type Result, type Run, result } from "./report.js";
 
+export type Guarantee = "at-least-once" | "exactly-once";
+
 export interface QueryOptions {
+  /** Of the first result. */
+  readonly guarantee: Guarantee;
   readonly events: number;
   readonly parallelism: number;
   readonly runs: number;
@@ -25,18 +31,33 @@ export async function queryW(brokers: string, options: QueryOptions, say: (text:
   say(`loading ${options.events.toLocaleString("en-US")} events`);
   const expected = await load(brokers, input, { events: options.events, partitions: PARTITIONS, seed: SEED });
 
-  const contenders: Record<string, (run: number) => Promise<Run>> = {
-    Millrace: async (run) => {
-      const output = `${input}-out-${run}`;
-      await kafka.createTopic(output, PARTITIONS);
-      const env = { BROKERS: brokers, INPUT: input, OUTPUT: output, JOB: `${input}-${run}`, NODE_OPTIONS: "" };
+  const millrace = (guarantee: Guarantee) => async (run: number) => {
+    const name = `${input}-${guarantee}-${run}`;
+    await kafka.createTopic(name, PARTITIONS);
+    const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
+    try {
+      const checkpoints = guarantee === "exactly-once" ? folder : "";
+      const env = {
+        BROKERS: brokers,
+        INPUT: input,
+        OUTPUT: name,
+        JOB: name,
+        CHECKPOINTS: checkpoints,
+        NODE_OPTIONS: "",
+      };
       const job = [CLI, "run", join(ROOT, "bench/jobs/query-w.ts"), "--parallelism", String(options.parallelism)];
       const figures = await measured({ command: process.execPath, args: job, env });
-      const rows = (await kafka.read(output)).map(({ value }) => JSON.parse(String(value)));
+      const rows = (await kafka.read(name)).map(({ value }) => JSON.parse(String(value)));
       const wrong = expected.differences(rows);
       if (wrong > 0) throw new Error(`${wrong} of ${expected.rows} results are missing or wrong`);
       return figures;
-    },
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  const contenders: Record<string, (run: number) => Promise<Run>> = {
+    Millrace: millrace(options.guarantee),
+    ...(options.guarantee === "at-least-once" ? { "Millrace, exactly once": millrace("exactly-once") } : {}),
     ...(options.peers ? peers(brokers, input, options.events) : {}),
   };
   const runs = new Map<string, Run[]>(Object.keys(contenders).map((name) => [name, []]));
