@@ -212,3 +212,99 @@ impl Barriers {
         windows.iter().map(watermark).min().unwrap_or(NO_WATERMARK).max(restored)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use millrace_plan::{Checkpoints, Guarantee, StateBackend};
+
+    use super::*;
+    use crate::barrier::WindowReport;
+
+    fn barriers(slots: usize, interval_ms: u64, min_pause_ms: u64) -> Barriers {
+        let checkpoints = Checkpoints {
+            storage: "file:.".into(),
+            interval_ms,
+            min_pause_ms,
+            timeout_ms: 1000,
+            tolerable_failures: 1,
+            retained: 1,
+            backend: StateBackend::Filesystem,
+            memory_budget_bytes: 0,
+            directory: ".".into(),
+        };
+        let plan = Plan {
+            name: "test".into(),
+            parallelism: slots,
+            max_parallelism: 128,
+            commit_interval_ms: 1,
+            guarantee: Guarantee::AtLeastOnce,
+            checkpoints: Some(checkpoints),
+            operators: Vec::new(),
+        };
+        Barriers::new(&plan, slots)
+    }
+
+    fn pass(barriers: &Barriers, slots: usize, barrier: BarrierId, now_ms: u64) -> Passed {
+        let report = |slot: usize| {
+            let window = WindowReport { operator: 7, watermark: 100 + slot as i64, columns: [].into() };
+            BarrierReport { windows: vec![window], ..BarrierReport::default() }
+        };
+        let mut passed = (0..slots).map(|slot| barriers.acknowledge(slot, barrier, report(slot), now_ms));
+        let last = passed.next_back().flatten().unwrap();
+        assert!(passed.all(|passed| passed.is_none()), "only the last slot completes a barrier");
+        last
+    }
+
+    #[test]
+    fn the_next_barrier_waits_for_the_interval_and_for_the_pause_after_the_last_one() {
+        let barriers = barriers(1, 100, 80);
+        assert_eq!(barriers.requested(false, 99).unwrap(), (0, false));
+        assert_eq!(barriers.requested(false, 100).unwrap(), (1, true));
+        assert_eq!(barriers.requested(false, 500).unwrap(), (1, false), "one at a time");
+        pass(&barriers, 1, 1, 140);
+        barriers.complete(1, &Completed::without_checkpoint(), 150);
+        assert_eq!((barriers.requested(false, 229).unwrap().0, barriers.next_ms()), (1, Some(230)));
+        assert_eq!(barriers.requested(false, 230).unwrap(), (2, true));
+    }
+
+    #[test]
+    fn a_savepoint_does_not_wait_and_is_of_the_next_barrier_alone() {
+        let barriers = barriers(1, 100, 0);
+        barriers.want_savepoint("before".into());
+        assert_eq!(barriers.requested(false, 1).unwrap(), (1, true));
+        assert_eq!(pass(&barriers, 1, 1, 2).savepoint.as_deref(), Some("before"));
+        barriers.complete(1, &Completed::without_checkpoint(), 3);
+        assert_eq!(barriers.requested(false, 4).unwrap(), (1, false));
+    }
+
+    #[test]
+    fn a_barrier_that_takes_too_long_is_an_error_that_says_what_to_do() {
+        let barriers = barriers(1, 100, 0);
+        barriers.requested(false, 100).unwrap();
+        assert!(barriers.requested(false, 1100).is_ok());
+        let error = barriers.requested(false, 1101).unwrap_err().to_string();
+        assert!(error.contains("barrier 1 has not become one within 1000 ms"), "{error}");
+        assert!(error.contains("raise checkpoints.timeout"), "{error}");
+    }
+
+    #[test]
+    fn what_failed_is_complete_and_not_committed() {
+        let barriers = barriers(2, 100, 0);
+        barriers.requested(false, 100).unwrap();
+        pass(&barriers, 2, 1, 110);
+        let failed = Completed { is_committed: false, ..Completed::without_checkpoint() };
+        barriers.complete(1, &failed, 120);
+        assert_eq!((barriers.completed(), barriers.committed().0), (1, 0));
+        assert_eq!(barriers.emitted(0, &[7]), 100, "the least of the slots");
+    }
+
+    #[test]
+    fn the_last_barrier_comes_when_the_job_is_to_stop() {
+        let barriers = barriers(1, 100, 0);
+        assert_eq!(barriers.requested(true, 1).unwrap(), (1, true));
+        assert_eq!(barriers.last(), 1);
+        assert!(pass(&barriers, 1, 1, 2).is_last);
+        barriers.complete(1, &Completed::without_checkpoint(), 3);
+        assert_eq!(barriers.requested(true, 4).unwrap(), (1, false));
+    }
+}
