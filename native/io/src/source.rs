@@ -17,7 +17,8 @@ pub struct Split {
     pub name: String,
     /// The topic or path, for the dead-letter record.
     pub resource: String,
-    /// The Kafka partition; 0 elsewhere.
+    /// The Kafka partition, the number of a generator's share, or which of the files that have had a path a followed one
+    /// is; 0 elsewhere.
     pub partition: i32,
     /// Where reading starts: a Kafka offset, a line number (from 0), an event number.
     pub start: i64,
@@ -82,6 +83,11 @@ pub struct Restored {
     pub partition: i32,
     /// The next offset to read.
     pub offset: i64,
+}
+
+impl Restored {
+    /// The offset of a file that has been read to its end: nothing of it is read again, and it may be gone.
+    pub const READ_TO_END: i64 = i64::MAX;
 }
 
 /// A source as one slot sees it: only the splits that are this slot's. Never blocks for longer than a client library's

@@ -9,7 +9,7 @@ use broker::{
     Bell, Collected, TIMEOUT, brokers, client, create_topic, create_topic_with, produce, read_to_end, read_while, set,
     sink_config, unique,
 };
-use millrace_io::{KafkaSink, KafkaSource, Poll, Position, Sink, Source};
+use millrace_io::{KafkaSink, KafkaSource, Poll, Position, Restored, Sink, Source};
 use millrace_plan::{KafkaStart, KafkaTopics};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
@@ -164,6 +164,68 @@ fn a_committed_position_that_the_topic_no_longer_has_gives_way_to_the_fallback()
     let source = open(&config, &Bell::default());
     let split = &Source::<Collected>::splits(&source)[0];
     assert_eq!((split.start, &split.metadata), (0, &None));
+}
+
+fn restored(topic: &str, partition: i32, offset: i64) -> Restored {
+    Restored { resource: topic.to_owned(), partition, offset }
+}
+
+#[test]
+fn a_checkpoint_goes_on_at_its_offsets_whatever_the_start_and_what_was_committed() {
+    let Some(brokers) = brokers() else { return };
+    let topic = create_topic(&brokers, "restored", 3);
+    for partition in 0..3 {
+        produce(&brokers, &topic, partition, numbers(0..5));
+    }
+    let mut config = broker::source(&brokers, broker::topic(&topic));
+    config.start = KafkaStart::GroupOffsets;
+    let mut before = open(&config, &Bell::default());
+    let position = Position { split: 0, offset: 1, metadata: "committed".to_owned() };
+    Source::<Collected>::commit(&mut before, &[position]).unwrap();
+    Source::<Collected>::close(&mut before, 10_000).unwrap();
+    for start in [KafkaStart::GroupOffsets, KafkaStart::Latest] {
+        config.start = start;
+        let at = [restored(&topic, 0, 3), restored(&topic, 2, 5), restored("another", 1, 1)];
+        let bell = Bell::default();
+        let mut source = KafkaSource::open(&config, 0, 1, &bell.waker(), Some(&at)).unwrap();
+        let splits = Source::<Collected>::splits(&source).iter();
+        assert_eq!(
+            splits.map(|s| (s.start, s.metadata.clone())).collect::<Vec<_>>(),
+            [(3, None), (0, None), (5, None)]
+        );
+        let mut read = Collected::default();
+        assert!(read_while(&mut source, &bell, &mut read, |_| false));
+        let mut offsets: Vec<_> = read.records.iter().map(|record| (record.split, record.offset)).collect();
+        offsets.sort_unstable();
+        assert_eq!(offsets, [(0, 3), (0, 4), (1, 0), (1, 1), (1, 2), (1, 3), (1, 4)]);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_goes_on_at_records_that_are_not_there_is_an_error() {
+    let Some(brokers) = brokers() else { return };
+    let topic = create_topic(&brokers, "retention", 1);
+    produce(&brokers, &topic, 0, numbers(0..5));
+    broker::delete_records_before(&brokers, &topic, 0, 3);
+    let config = broker::source(&brokers, broker::topic(&topic));
+    let error = |offset| {
+        let opened = KafkaSource::open(&config, 0, 1, &Bell::default().waker(), Some(&[restored(&topic, 0, offset)]));
+        opened.map(|_| ()).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error(2),
+        format!(
+            "Kafka source: {topic}, partition 0: the checkpoint goes on at offset 2, the topic begins at 3: its retention has \
+             removed records that the job has not read. Raise it, and start the job without the checkpoint."
+        )
+    );
+    assert_eq!(
+        error(6),
+        format!(
+            "Kafka source: {topic}, partition 0: the checkpoint goes on at offset 6, the topic ends at 5: it has been made \
+             anew, or has lost records. Find out which, and start the job without the checkpoint."
+        )
+    );
 }
 
 #[test]

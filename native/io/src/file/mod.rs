@@ -3,6 +3,7 @@
 mod lines;
 mod naming;
 mod paths;
+mod restored;
 mod sink;
 mod source;
 mod visible;

@@ -21,7 +21,7 @@ const BURST_MS: u64 = 10;
 /// One slot's share of the events: those whose number, modulo the number of slots, is the slot's.
 ///
 /// It has one split, whose offsets count the events of the share. Positions are not stored: every start begins with the
-/// first event.
+/// first event, or where a checkpoint goes on.
 pub struct GeneratorSource {
     config: Config,
     schema: SchemaRef,
@@ -32,6 +32,8 @@ pub struct GeneratorSource {
     slots: u64,
     /// Events of the share that have been given out.
     next: u64,
+    /// Those of them that were before this start, for which the rate does not count.
+    before: u64,
     /// Events of the share; `None` is endless.
     count: Option<u64>,
     paused: bool,
@@ -48,18 +50,20 @@ impl GeneratorSource {
         slot: usize,
         slots: usize,
         clock: Clock,
-        _restored: Option<&[Restored]>,
+        restored: Option<&[Restored]>,
     ) -> Result<GeneratorSource> {
         let values = schema.fields().iter().map(|field| value(config.kind, field.name(), field.data_type()));
         let values = values.collect::<Result<_>>()?;
         let kind = kind_name(config.kind);
         let (slot, slots) = (slot as u64, slots.max(1) as u64);
         let name = format!("{kind}, share {slot} of {slots}");
-        let splits = vec![Split { name, resource: kind.to_owned(), partition: 0, start: 0, metadata: None }];
+        let before = restored_start(restored.unwrap_or_default(), kind, slot, slots)?;
+        let (partition, start) = (slot as i32, before as i64);
+        let splits = vec![Split { name, resource: kind.to_owned(), partition, start, metadata: None }];
         let count = (config.count > 0).then(|| share(config.count, slot, slots));
         let opened_at_ms = clock();
         let config = config.clone();
-        let (next, paused, ended) = (0, false, false);
+        let (next, paused, ended) = (before, false, false);
         Ok(GeneratorSource {
             config,
             schema,
@@ -68,6 +72,7 @@ impl GeneratorSource {
             slot,
             slots,
             next,
+            before,
             count,
             paused,
             ended,
@@ -83,14 +88,15 @@ impl GeneratorSource {
             rate => {
                 let elapsed_ms = (self.clock)().saturating_sub(self.opened_at_ms);
                 let all = u128::from(elapsed_ms) * u128::from(rate) / 1000;
-                share(u64::try_from(all).unwrap_or(u64::MAX), self.slot, self.slots)
+                let since = share(u64::try_from(all).unwrap_or(u64::MAX), self.slot, self.slots);
+                since.saturating_add(self.before)
             }
         };
         due.min(self.count.unwrap_or(u64::MAX))
     }
 
     fn retry_after_ms(&self) -> u64 {
-        let number = u128::from(self.next) * u128::from(self.slots) + u128::from(self.slot);
+        let number = u128::from(self.next - self.before) * u128::from(self.slots) + u128::from(self.slot);
         let due_ms = ((number + 1) * 1000).div_ceil(u128::from(self.config.rate.max(1)));
         let elapsed_ms = (self.clock)().saturating_sub(self.opened_at_ms);
         u64::try_from(due_ms).unwrap_or(u64::MAX).saturating_sub(elapsed_ms).max(BURST_MS)
@@ -162,6 +168,20 @@ impl<R: Receiver> Source<R> for GeneratorSource {
     fn close(&mut self, _timeout_ms: u64) -> Result<()> {
         Ok(())
     }
+}
+
+/// How many events of the share the checkpoint has seen. Shares of another number of slots are other events.
+fn restored_start(restored: &[Restored], kind: &str, slot: u64, slots: u64) -> Result<u64> {
+    let shares = || restored.iter().filter(|at| at.resource == kind);
+    let count = shares().count() as u64;
+    if count != 0 && count != slots {
+        return Err(Error(format!(
+            "{WHO}: {kind}: the checkpoint holds {count} shares, and the job runs in {slots} slots, which divide the events \
+             otherwise. Run the job with a parallelism of {count}, or start it without the checkpoint."
+        )));
+    }
+    let own = shares().find(|at| at.partition == slot as i32);
+    Ok(own.map_or(0, |at| at.offset.max(0) as u64))
 }
 
 /// How many of the first `all` numbers belong to a slot.

@@ -13,10 +13,10 @@ use arrow::array::RecordBatch;
 use millrace_formats::{Cells, Rows};
 use millrace_io::{Error, KafkaSource, Poll, Receiver, Record, Records, Sink, Source, Waker};
 use millrace_plan::{KafkaStart, KafkaTopics};
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -48,6 +48,14 @@ pub fn create_topic_with(brokers: &str, name: &str, partitions: i32, config: &[(
     let created = block_on(admin.create_topics(&[new], &AdminOptions::new().operation_timeout(Some(TIMEOUT))));
     created.unwrap().into_iter().next().unwrap().unwrap();
     topic
+}
+
+/// As retention does.
+pub fn delete_records_before(brokers: &str, topic: &str, partition: i32, offset: i64) {
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let mut before = TopicPartitionList::new();
+    before.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+    block_on(admin.delete_records(&before, &AdminOptions::new().operation_timeout(Some(TIMEOUT)))).unwrap();
 }
 
 pub fn client(brokers: &str) -> ClientConfig {

@@ -175,7 +175,9 @@ fn a_file_rotated_by_renaming_is_read_to_its_end_and_then_its_successor() {
     catch_up(&mut source, &mut collected).unwrap();
     let texts = collected.texts();
     assert!(texts.starts_with(&["1", "2"]) && texts.ends_with(&["3"]), "{texts:?}");
-    assert!(collected.lines.is_sorted_by_key(|line| line.1));
+    assert_eq!((collected.lines.last(), collected.ended.as_slice()), (Some(&(1, 0, "3".to_owned())), &[0][..]));
+    let splits = Source::<Collected>::splits(&source);
+    assert!(splits[0].resource == splits[1].resource && splits[0].partition != splits[1].partition);
 }
 
 #[test]
@@ -203,4 +205,116 @@ fn a_paused_file_gives_way_to_the_next() {
     Source::<Collected>::pause(&mut source, 0, false).unwrap();
     assert_eq!(source.poll(10, &mut collected).unwrap(), Poll::End);
     assert_eq!((collected.texts(), collected.ended.as_slice()), (vec!["2", "1"], &[1, 0][..]));
+}
+
+fn at(directory: &TempDir, name: &str, partition: i32, offset: i64) -> Restored {
+    Restored { resource: directory.path().join(name).display().to_string(), partition, offset }
+}
+
+fn go_on(config: &Config, restored: &[Restored]) -> Result<Collected> {
+    let mut source = FileSource::open(config, 0, 1, Some(restored))?;
+    let mut collected = Collected::default();
+    while source.poll(2, &mut collected)? == Poll::More {}
+    Ok(collected)
+}
+
+#[test]
+fn a_checkpoint_goes_on_at_its_lines_and_reads_new_files_from_their_beginning() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a", "0\n\n2\n3\n4");
+    put(&directory, "b.gz", gzip("0\n1\n2\n"));
+    put(&directory, "c", "new\n");
+    put(&directory, "d", "0\n1");
+    let restored = [at(&directory, "a", 0, 3), at(&directory, "b.gz", 0, 2), at(&directory, "d", 0, 2)];
+    let config = config(&directory, "*", false);
+    let read = go_on(&config, &restored).unwrap();
+    let line = |split, offset, text: &str| (split, offset, text.to_owned());
+    assert_eq!(read.lines, [line(0, 3, "3"), line(0, 4, "4"), line(1, 2, "2"), line(2, 0, "new")]);
+    assert_eq!(read.ended, [0, 1, 2, 3]);
+    let source = FileSource::open(&config, 0, 1, Some(&restored)).unwrap();
+    let starts = Source::<Collected>::splits(&source).iter().map(|split| split.start);
+    assert_eq!(starts.collect::<Vec<_>>(), [3, 2, 0, 2]);
+}
+
+#[test]
+fn a_file_that_was_read_to_its_end_is_not_read_again_and_may_be_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a", "1\n");
+    let ended = |name| at(&directory, name, 0, Restored::READ_TO_END);
+    let read = go_on(&config(&directory, "*", false), &[ended("a"), ended("gone")]).unwrap();
+    assert_eq!((read.lines.as_slice(), read.ended.as_slice()), (&[][..], &[0][..]));
+    let read = go_on(&config(&directory, "gone", false), &[ended("gone")]).unwrap();
+    assert!(read.lines.is_empty());
+}
+
+#[test]
+fn a_file_of_a_checkpoint_that_has_gone_or_is_too_short_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a", "1\n2\n");
+    for follow in [false, true] {
+        let error = |name| {
+            let opened = go_on(&config(&directory, "*", follow), &[at(&directory, name, 0, 5)]);
+            opened.map(|_| ()).unwrap_err().to_string()
+        };
+        let path = directory.path().display();
+        let advice = "Put back the file as it was, or start the job without the checkpoint.";
+        assert_eq!(
+            error("gone"),
+            format!("file source: {path}/gone: the checkpoint goes on at line 6 and the file has gone. {advice}")
+        );
+        assert_eq!(
+            error("a"),
+            format!(
+                "file source: {path}/a: the checkpoint goes on at line 6 and the file ends after line 2: it is not the one \
+                 that the job was reading. {advice}"
+            )
+        );
+    }
+}
+
+/// The splits as a checkpoint holds them, with how many lines were read of each.
+fn checkpoint(source: &FileSource, lines: &[i64]) -> Vec<Restored> {
+    let splits = Source::<Collected>::splits(source).iter().zip(lines);
+    let of = |(split, &offset): (&Split, &i64)| Restored {
+        resource: split.resource.clone(),
+        partition: split.partition,
+        offset,
+    };
+    splits.map(of).collect()
+}
+
+#[test]
+fn a_followed_file_goes_on_if_it_is_still_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "log", "1\n2\n");
+    let config = config(&directory, "log", true);
+    let mut source = FileSource::open(&config, 0, 1, None).unwrap();
+    catch_up(&mut source, &mut Collected::default()).unwrap();
+    let restored = checkpoint(&source, &[2]);
+    drop(source);
+    append(&directory, "log", "3\n");
+    assert_eq!(go_on(&config, &restored).unwrap().lines, [(0, 2, "3".to_owned())]);
+
+    rename(directory.path().join("log"), directory.path().join("log.1")).unwrap();
+    put(&directory, "log", "1\n2\n3\n4\n");
+    let error = go_on(&config, &restored).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("/log: the checkpoint goes on at line 3 of a file that had this path"), "{error}");
+}
+
+#[test]
+fn a_followed_file_that_took_the_place_of_one_that_was_read_to_its_end_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "log", "1\n2\n3\n");
+    let config = config(&directory, "log", true);
+    let mut source = FileSource::open(&config, 0, 1, None).unwrap();
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    rename(directory.path().join("log"), directory.path().join("log.1")).unwrap();
+    put(&directory, "log", "4\n");
+    catch_up(&mut source, &mut collected).unwrap();
+    assert_eq!(collected.texts(), ["1", "2", "3", "4"]);
+    append(&directory, "log", "5\n");
+    for first in [3, Restored::READ_TO_END] {
+        assert_eq!(go_on(&config, &checkpoint(&source, &[first, 1])).unwrap().lines, [(0, 1, "5".to_owned())]);
+    }
 }

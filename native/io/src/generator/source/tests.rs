@@ -195,6 +195,59 @@ fn a_rate_is_kept_over_all_slots_by_the_clock() {
     assert!(time.as_primitive::<TimestampMillisecondType>().null_count() == 0);
 }
 
+fn share_of(slot: i32, offset: i64) -> Restored {
+    Restored { resource: "bids".to_owned(), partition: slot, offset }
+}
+
+#[test]
+fn a_checkpoint_goes_on_at_the_events_of_each_share() {
+    let (config, schema) = (config(GeneratorKind::Bids, 100), schema(GeneratorKind::Bids));
+    let open = |slot, restored: Option<&[Restored]>| {
+        GeneratorSource::open(&config, schema.clone(), slot, 2, still(), restored).unwrap()
+    };
+    let read = |mut source: GeneratorSource| {
+        let mut collected = Collected::default();
+        while source.poll(7, &mut collected).unwrap() != Poll::End {}
+        collected.rows
+    };
+    let restored = [share_of(0, 20), share_of(1, 50)];
+    for (slot, start) in [(0, 20), (1, 50)] {
+        let source = open(slot, Some(&restored));
+        let split = &Source::<Collected>::splits(&source)[0];
+        assert_eq!((split.partition, split.start), (slot as i32, start));
+        assert_eq!(read(source), read(open(slot, None))[start as usize..]);
+    }
+}
+
+#[test]
+fn a_rate_counts_from_where_a_checkpoint_goes_on() {
+    let now = Arc::new(AtomicU64::new(5000));
+    let config = Config { rate: 1000, ..config(GeneratorKind::Bids, 0) };
+    let clock: Clock = {
+        let now = now.clone();
+        Arc::new(move || now.load(Ordering::Relaxed))
+    };
+    let schema = schema(GeneratorKind::Bids);
+    let mut source = GeneratorSource::open(&config, schema, 0, 1, clock, Some(&[share_of(0, 1_000_000)])).unwrap();
+    let mut collected = Collected::default();
+    assert_eq!(source.poll(100, &mut collected).unwrap(), Poll::Empty { retry_after_ms: Some(10) });
+    now.store(5050, Ordering::Relaxed);
+    assert_eq!(source.poll(100, &mut collected).unwrap(), Poll::More);
+    assert_eq!((collected.rows.len(), collected.rows[0].0), (50, 1_000_000));
+}
+
+#[test]
+fn shares_of_another_number_of_slots_are_an_error_that_names_both() {
+    let config = config(GeneratorKind::Bids, 0);
+    let restored: Vec<Restored> = (0..4).map(|slot| share_of(slot, 10)).collect();
+    let opened = GeneratorSource::open(&config, schema(GeneratorKind::Bids), 0, 2, still(), Some(&restored));
+    assert_eq!(
+        opened.map(|_| ()).unwrap_err().to_string(),
+        "generator source: bids: the checkpoint holds 4 shares, and the job runs in 2 slots, which divide the events \
+         otherwise. Run the job with a parallelism of 4, or start it without the checkpoint."
+    );
+}
+
 #[test]
 fn a_paused_share_gives_nothing() {
     let mut source =
