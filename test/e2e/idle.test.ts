@@ -71,7 +71,9 @@ class Quiet {
   private constructor(input: string, group: string, topics: Record<keyof typeof MODEL, string>, whenIdle: string) {
     this.group = group;
     this.#topics = topics;
-    const env = { ...topics, INPUT: input, JOB: group, BROKERS: kafka.brokers, WHEN_IDLE: whenIdle };
+    // One slot more than there are partitions has nothing to read from the start: it is no reason to go on either.
+    const slots = { PARALLELISM: String(PARTITIONS.length + 1) };
+    const env = { ...topics, ...slots, INPUT: input, JOB: group, BROKERS: kafka.brokers, WHEN_IDLE: whenIdle };
     this.job = Job.run("windows.ts", { env });
   }
 

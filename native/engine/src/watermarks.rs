@@ -51,10 +51,15 @@ impl Combined {
     }
 
     fn combine(&mut self) -> Option<Watermark> {
-        let active = self.inputs.iter().filter(|w| !w.idle);
-        let next = match active.map(|w| w.time).min() {
+        // What has ended has nothing to say about how far the others are, unless all have.
+        let running = || self.inputs.iter().filter(|w| w.time != END_OF_TIME);
+        let next = match running().filter(|w| !w.idle).map(|w| w.time).min() {
             Some(time) => Watermark { time, idle: false },
-            None => Watermark { time: self.inputs.iter().map(|w| w.time).max().unwrap_or(NO_WATERMARK), idle: true },
+            None => match running().map(|w| w.time).max() {
+                Some(time) => Watermark { time, idle: true },
+                None if self.inputs.is_empty() => Watermark { time: NO_WATERMARK, idle: true },
+                None => Watermark::END,
+            },
         };
         let next = Watermark { time: next.time.max(self.current.time), idle: next.idle };
         let changed = next != self.current;
@@ -116,6 +121,15 @@ mod tests {
         combined.add_inputs([active(NO_WATERMARK)]);
         assert_eq!(combined.current(), active(10), "time does not turn back");
         assert_eq!(combined.update(1, active(40)), None);
+    }
+
+    #[test]
+    fn an_input_that_has_ended_does_not_let_idle_ones_be_overtaken() {
+        let mut combined = Combined::new(2);
+        combined.update(0, Watermark::END);
+        combined.update(1, active(10));
+        assert_eq!(combined.update(1, idle(10)), Some(idle(10)));
+        assert_eq!(combined.update(1, active(20)), Some(active(20)));
     }
 
     #[test]
