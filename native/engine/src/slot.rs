@@ -138,6 +138,9 @@ impl Slot {
     /// One turn for everything in the slot. Nothing in it waits, and `now_ms` is its only clock.
     fn round(&mut self, now_ms: u64) -> Result<Round> {
         if self.job.is_cancelled() {
+            if let Some(thread) = &self.job.checkpoints {
+                thread.wait_for_end();
+            }
             return self.job.take_failure().map_or(Ok(Round::Finished), Err);
         }
         if !self.running {

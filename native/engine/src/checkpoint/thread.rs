@@ -16,6 +16,18 @@ pub struct CheckpointThread {
     /// `None` after the end.
     requests: Mutex<Option<Sender<Request>>>,
     inbox: Mutex<Option<Receiver<Request>>>,
+    is_running: Mutex<bool>,
+    ended: Condvar,
+}
+
+/// Tells that the thread has ended, in whatever way.
+struct Running(Arc<CheckpointThread>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        *self.0.is_running.lock() = false;
+        self.0.ended.notify_all();
+    }
 }
 
 impl CheckpointThread {
@@ -23,28 +35,34 @@ impl CheckpointThread {
     pub fn new() -> Self {
         let (requests, inbox) = channel();
         let (requests, inbox) = (Mutex::new(Some(requests)), Mutex::new(Some(inbox)));
-        CheckpointThread { prepared: Mutex::new(None), ready: Condvar::new(), requests, inbox }
+        CheckpointThread {
+            prepared: Mutex::new(None),
+            ready: Condvar::new(),
+            requests,
+            inbox,
+            is_running: Mutex::new(false),
+            ended: Condvar::new(),
+        }
     }
 
     /// Starts the thread. It ends with the job.
-    pub fn start(&self, job: &Arc<Job>) -> Result<()> {
+    pub fn start(self: &Arc<Self>, job: &Arc<Job>) -> Result<()> {
         let Some(inbox) = self.inbox.lock().take() else { return Ok(()) };
         let (plan, slots, start) = (job.plan.clone(), job.parallelism(), job.start.clone());
-        let job = Arc::downgrade(job);
+        let (thread, job) = (self.clone(), Arc::downgrade(job));
+        *self.is_running.lock() = true;
         let work = move || {
+            let running = Running(thread);
             let outcome = prepare(&plan, slots, &start, wall_clock_ms());
             let (coordinator, prepared) = match outcome {
                 Ok((coordinator, prepared)) => (Some(coordinator), Ok(Arc::new(prepared))),
                 Err(error) => (None, Err(error)),
             };
-            let Some(running) = job.upgrade() else { return };
-            let Some(thread) = running.checkpoints.clone() else { return };
-            if let Ok(prepared) = &prepared {
-                running.restored_from(prepared.recovered.checkpoint());
+            if let (Some(job), Ok(prepared)) = (job.upgrade(), &prepared) {
+                job.restored_from(prepared.recovered.checkpoint());
             }
-            drop(running);
-            *thread.prepared.lock() = Some(prepared);
-            thread.ready.notify_all();
+            *running.0.prepared.lock() = Some(prepared);
+            running.0.ready.notify_all();
             if let Some(coordinator) = coordinator {
                 serve(coordinator, &job, &inbox);
             }
@@ -75,6 +93,14 @@ impl CheckpointThread {
     /// Ends the thread when it has done what it is doing.
     pub fn end(&self) {
         self.requests.lock().take();
+    }
+
+    /// Waits until the thread has ended: another run of the job would meet what it is still writing.
+    pub fn wait_for_end(&self) {
+        let mut is_running = self.is_running.lock();
+        while *is_running {
+            self.ended.wait(&mut is_running);
+        }
     }
 }
 
