@@ -15,10 +15,10 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 pub struct Split {
     /// As errors name it: "bids, partition 3" or "data/a.jsonl".
     pub name: String,
-    /// The topic or path, for the dead-letter record.
+    /// The topic or path, as dead-letter records and checkpoints name it.
     pub resource: String,
-    /// The Kafka partition, the number of a generator's share, or which of the files that have had a path a followed one
-    /// is; 0 elsewhere.
+    /// The Kafka partition or the number of a generator's share. A followed file has a number that tells it from others
+    /// that had its path; it is 0 for files elsewhere.
     pub partition: i32,
     /// Where reading starts: a Kafka offset, a line number (from 0), an event number.
     pub start: i64,

@@ -334,6 +334,15 @@ fn sinks_of_one_job_cannot_have_properties_of_their_own() {
 }
 
 #[test]
+fn a_transactional_id_among_the_properties_is_refused() {
+    let mut properties = sink_config("127.0.0.1:1", "any").properties;
+    set(&mut properties, "transactional.id", "mine");
+    let error = KafkaTransactions::open(&properties, "job").map(|_| ()).unwrap_err().to_string();
+    let expected = "Kafka sink: property \"transactional.id\" cannot be set: it comes from the job. Remove it.";
+    assert_eq!(error, expected);
+}
+
+#[test]
 fn brokers_that_do_not_answer_are_named_with_the_cause() {
     if brokers().is_none() {
         return;

@@ -252,12 +252,11 @@ impl Turn {
         if is_fenced(failure.code) {
             return self.fenced();
         }
-        let Failure { code, reason, .. } = failure;
-        Error(format!(
-            "{WHO}: {what}: {reason} (transactional id \"{}\").{}",
-            self.transactional_id,
-            advice(Some(*code))
-        ))
+        let advice = match advice(Some(failure.code)) {
+            "" => " Start the job again: it goes on from what was committed.",
+            known => known,
+        };
+        Error(format!("{WHO}: {what}: {} (transactional id \"{}\").{advice}", failure.reason, self.transactional_id))
     }
 
     /// The brokers do not take anything from this producer any more.
