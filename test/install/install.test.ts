@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, readdir } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { eventually } from "../harness/eventually.js";
@@ -13,7 +13,9 @@ async function tarballs(into: string): Promise<string[]> {
   const triple = binary.split(".")[1] as string;
   const platform = join(into, "platform");
   await cp(join(native, "npm", triple), platform, { recursive: true });
-  await copyFile(join(native, binary), join(platform, binary));
+  // What is published is what the platform's package says.
+  const { files } = JSON.parse(await readFile(join(platform, "package.json"), "utf8")) as { files: string[] };
+  for (const file of files) await copyFile(join(native, file), join(platform, file));
   const made = [];
   for (const folder of ["sdk", "worker", "connectors", "native"]) made.push(await pack(join(ROOT, folder), into));
   return [...made, await pack(platform, into)];

@@ -177,8 +177,13 @@ fn a_damaged_state_file_is_an_error() {
     let whole = std::fs::read(&path).unwrap();
     for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
-        let opened =
-            open(BackendKind::Filesystem, folder.path(), &RocksDbOptions::default(), &(0..128), &[taken.clone()]);
+        let opened = open(
+            BackendKind::Filesystem,
+            folder.path(),
+            &RocksDbOptions::default(),
+            &(0..128),
+            std::slice::from_ref(&taken),
+        );
         assert!(opened.is_err(), "{length} bytes");
     }
 }

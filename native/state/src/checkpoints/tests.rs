@@ -43,6 +43,11 @@ fn files(place: &Place, names: &[(&str, bool)]) -> SlotFiles {
     SlotFiles { slot: 0, key_groups: 0..128, backend: BackendKind::RocksDb, snapshot }
 }
 
+/// The key groups of the only slot.
+fn one_slot() -> Vec<KeyGroups> {
+    std::iter::once(0..128).collect()
+}
+
 #[test]
 fn a_checkpoint_adds_only_what_the_storage_lacks() {
     let place = Place::new();
@@ -98,7 +103,7 @@ fn a_manifest_names_its_attempt_and_what_came_before_it() {
     checkpoints.committed(second.clone()).unwrap();
 
     let mut again = place.open("b");
-    again.restored_from(&second, BackendKind::RocksDb, &[0..128]);
+    again.restored_from(&second, BackendKind::RocksDb, &one_slot());
     let (third, _) = again.write(manifest(), &[]).unwrap();
     assert_eq!((third.checkpoint, third.previous, third.attempt.as_str()), (3, 2, "b"));
 }
@@ -113,9 +118,9 @@ fn what_a_slot_took_over_is_not_written_again() {
         checkpoints.restored_from(restored, BackendKind::RocksDb, slots);
         checkpoints.write(manifest(), &[files(&place, &[("1.sst", true)])]).unwrap().1.new_bytes
     };
-    assert_eq!(new_bytes(&first, &[0..128]), 0);
+    assert_eq!(new_bytes(&first, &one_slot()), 0);
     assert_eq!(new_bytes(&first, &[0..64, 64..128]), 5);
-    assert_eq!(new_bytes(&savepoint, &[0..128]), 5);
+    assert_eq!(new_bytes(&savepoint, &one_slot()), 5);
 }
 
 #[test]
@@ -156,7 +161,7 @@ fn what_one_worker_lets_go_of_another_does_not_need() {
     zombie.committed(second.clone()).unwrap();
 
     let mut other = place.open("b");
-    other.restored_from(&second, BackendKind::RocksDb, &[0..128]);
+    other.restored_from(&second, BackendKind::RocksDb, &one_slot());
     let (third, _) =
         other.write(manifest(), &[files(&place, &[("1.sst", true), ("2.sst", true), ("3.sst", true)])]).unwrap();
     other.committed(third.clone()).unwrap();
