@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, IngestExternalFileOptions, IteratorMode, MergeOperands, Options,
-    ReadOptions, SstFileWriter, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, DB, DBCompressionType, IngestExternalFileOptions, IteratorMode, LogLevel, MergeOperands,
+    Options, ReadOptions, SstFileWriter, WriteBatch, WriteOptions,
 };
 
 use super::{Backend, LocalFile, Snapshot, Visit};
@@ -29,6 +29,9 @@ impl Default for RocksDbOptions {
 
 /// Range deletions are all that goes through a memtable.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
+
+/// Every snapshot has a copy of RocksDB's own manifest, which grows by some 100 bytes a run until it is written anew.
+const MANIFEST_BYTES: usize = 256 << 10;
 
 const READAHEAD_BYTES: usize = 1 << 20;
 
@@ -93,6 +96,8 @@ fn database_options(asked: &RocksDbOptions) -> Options {
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
     options.set_max_background_jobs(2);
     options.set_keep_log_file_num(1);
+    options.set_log_level(LogLevel::Warn);
+    options.set_max_manifest_file_size(MANIFEST_BYTES);
     options.set_merge_operator_associative("append", append);
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(&Cache::new_lru_cache(asked.block_cache_bytes));
@@ -167,7 +172,8 @@ impl Backend for RocksDb {
             return Ok(());
         }
         self.runs += 1;
-        let path = self.at.with_extension(format!("run-{}", self.runs));
+        // Beside the database's own files, which it knows by their names.
+        let path = self.at.join(format!("run-{}", self.runs));
         let mut options = IngestExternalFileOptions::default();
         options.set_move_files(true);
         let written = self.write_run(run, &path);

@@ -167,6 +167,64 @@ fn a_snapshot_leaves_with_its_folder() {
     }
 }
 
+fn all_of(backend: &dyn Backend) -> Result<()> {
+    backend.scan(&[], &[u8::MAX; 64], &mut |_, _| Ok(()))
+}
+
+/// Changes a byte in the middle of the files whose names end so.
+fn damage(folder: &Path, ending: &str) {
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.to_str().unwrap().ends_with(ending) {
+            let mut content = std::fs::read(&file).unwrap();
+            let middle = content.len() / 3;
+            content[middle] ^= 0xFF;
+            std::fs::write(&file, content).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_damaged_file_of_rocksdb_is_an_error() {
+    let folder = tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut backend = empty(BackendKind::RocksDb, &at("db"));
+    let value = "x".repeat(50);
+    let entries: Vec<_> = (0..200).map(|user| (key(1, 0, user), value.as_str())).collect();
+    backend.append(&run(&entries)).unwrap();
+    let taken = snapshot_of(backend.as_mut(), BackendKind::RocksDb, 0..128, &at("s"));
+    damage(&at("s"), ".sst");
+    let advice = ". The local state is damaged: delete the folder and start the job again, it restores from its last \
+                  checkpoint.";
+    let whole =
+        open(BackendKind::RocksDb, &at("whole"), &RocksDbOptions::default(), &(0..128), std::slice::from_ref(&taken));
+    let error = whole.and_then(|backend| all_of(backend.as_ref())).unwrap_err().0;
+    assert!(error.starts_with(&format!("state in {}: Corruption: ", at("whole").display())), "{error}");
+    assert!(error.ends_with(advice), "{error}");
+    let part = open(BackendKind::RocksDb, &at("part"), &RocksDbOptions::default(), &(0..64), &[taken]);
+    let error = part.err().unwrap().0;
+    assert!(error.starts_with(&format!("state in {}: Corruption: ", at("s").display())), "{error}");
+    assert!(error.ends_with(advice), "{error}");
+}
+
+#[test]
+fn a_disk_that_is_full_is_an_error() {
+    let folder = tempdir().unwrap();
+    let mut backend = empty(BackendKind::RocksDb, &folder.path().join("db"));
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("db/run-1")).unwrap();
+    let error = backend.append(&run(&[(key(1, 0, 1), "a")])).unwrap_err().0;
+    assert!(
+        error.starts_with(&format!("state in {}/db: IO error: No space left on device", folder.path().display())),
+        "{error}"
+    );
+    assert!(
+        error.ends_with(
+            ". Free space, or set `stateDir` to a disk that has some; the job goes on from its last checkpoint."
+        ),
+        "{error}"
+    );
+    backend.append(&run(&[(key(1, 0, 1), "a")])).unwrap();
+}
+
 #[test]
 fn a_damaged_state_file_is_an_error() {
     let folder = tempdir().unwrap();
