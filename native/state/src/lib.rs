@@ -14,11 +14,11 @@ mod run;
 mod storage;
 
 pub use backend::{Backend, BackendKind, LocalFile, RocksDbOptions, Snapshot, open, taken_over};
-pub use checkpoints::{Checkpoints, SlotFiles, Written};
+pub use checkpoints::{Checkpoints, History, SlotFiles, Written};
 pub use key::{KEY_PREFIX, Namespace, StateKey, key_group_of, key_group_range, namespace_range, operator_range};
 pub use manifest::{File, KeyedState, Manifest, OperatorState, Position, Progress, StagedFile};
 pub use run::{Run, operands};
-pub use storage::Storage;
+pub use storage::{Content, Storage, Stored};
 
 /// What went wrong with state, in words: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,13 +4,13 @@ use flatbuffers::{FlatBufferBuilder, VerifierOptions};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::generated as fb;
-use crate::{BackendKind, Error, KeyGroups, Result};
+use crate::{BackendKind, Error, KeyGroups};
 
 /// The newest version that is understood, and the one that is written.
 const VERSION: u32 = 1;
 
 /// Stands behind the FlatBuffer, after its checksum. A file without it was not written to its end.
-const TRAILER: &[u8; 8] = b"MLRM-end";
+pub(crate) const TRAILER: &[u8; 8] = b"MLRM-end";
 
 /// What has to be read back to go on from a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -115,29 +115,52 @@ impl Manifest {
         bytes
     }
 
-    /// `None` for a manifest that was not written to its end. `what` names it in errors.
-    pub fn decode(bytes: &[u8], what: &str) -> Result<Option<Manifest>> {
-        let Some(bytes) = bytes.strip_suffix(TRAILER) else { return Ok(None) };
-        let damaged = |why: String| Error(format!("{what} is damaged: {why}. Restore from an older one."));
-        let Some((content, checksum)) = bytes.split_last_chunk::<8>() else {
-            return Err(damaged("it is too short".into()));
+    /// `what` names it in errors.
+    pub(crate) fn decode(bytes: &[u8], what: &str) -> std::result::Result<Manifest, Unreadable> {
+        let damaged = |why: &str| {
+            Unreadable::Damaged(format!("{what} is damaged ({why}): restore from another, or from a savepoint"))
         };
+        let Some(bytes) = bytes.strip_suffix(TRAILER) else { return Err(damaged("it was not written to its end")) };
+        let Some((content, checksum)) = bytes.split_last_chunk::<8>() else { return Err(damaged("it is too short")) };
         if xxh3_64(content) != u64::from_le_bytes(*checksum) {
-            return Err(damaged("its checksum is wrong".into()));
+            return Err(damaged("its checksum is wrong"));
         }
         if content.len() < 8 || !fb::manifest_buffer_has_identifier(content) {
-            return Err(damaged("it is no manifest".into()));
+            return Err(damaged("it is no manifest"));
         }
         let options = VerifierOptions { max_tables: 10_000_000, ..VerifierOptions::default() };
         let manifest = fb::root_as_manifest_with_opts(&options, content);
-        let manifest = manifest.map_err(|error| damaged(error.to_string()))?;
+        let manifest = manifest.map_err(|error| damaged(&error.to_string()))?;
         if manifest.version() > VERSION {
-            return Err(Error(format!(
+            return Err(Unreadable::Newer(Error(format!(
                 "{what} has version {}, this worker reads up to {VERSION}: update @millrace/worker",
                 manifest.version()
-            )));
+            ))));
         }
-        decode(&manifest).map(Some).map_err(damaged)
+        decode(&manifest).map_err(|why| damaged(&why))
+    }
+
+    /// The names of its files in the storage.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.keyed.iter().flat_map(|keyed| keyed.files.iter().map(|file| file.name.as_str()))
+    }
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It never can.
+    Damaged(String),
+    /// A newer worker can.
+    Newer(Error),
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Error {
+        match unreadable {
+            Unreadable::Damaged(why) => Error(why),
+            Unreadable::Newer(error) => error,
+        }
     }
 }
 
@@ -315,14 +338,21 @@ mod tests {
 
     #[test]
     fn a_manifest_reads_back() {
-        assert_eq!(Manifest::decode(&manifest().encode(), "checkpoint 12").unwrap(), Some(manifest()));
+        assert_eq!(Manifest::decode(&manifest().encode(), "checkpoint 12").unwrap(), manifest());
+    }
+
+    fn refused(bytes: &[u8]) -> String {
+        Error::from(Manifest::decode(bytes, "checkpoint 12").unwrap_err()).0
     }
 
     #[test]
-    fn a_manifest_that_was_not_written_to_its_end_is_none() {
+    fn a_manifest_that_was_not_written_to_its_end_is_an_error() {
         let bytes = manifest().encode();
         for length in 0..bytes.len() {
-            assert_eq!(Manifest::decode(&bytes[..length], "checkpoint 12").unwrap(), None);
+            assert_eq!(
+                refused(&bytes[..length]),
+                "checkpoint 12 is damaged (it was not written to its end): restore from another, or from a savepoint"
+            );
         }
     }
 
@@ -332,15 +362,42 @@ mod tests {
         for at in 0..bytes.len() - TRAILER.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 0x40;
-            let error = Manifest::decode(&changed, "checkpoint 12").unwrap_err();
-            assert!(error.0.starts_with("checkpoint 12 is damaged"), "{error}");
+            assert_eq!(
+                refused(&changed),
+                "checkpoint 12 is damaged (its checksum is wrong): restore from another, or from a savepoint"
+            );
         }
+    }
+
+    #[test]
+    fn a_manifest_of_a_newer_version_asks_for_an_update() {
+        let mut b = FlatBufferBuilder::new();
+        let job = b.create_string("revenue");
+        let (operators, keyed) =
+            (b.create_vector::<Offset<fb::Operator>>(&[]), b.create_vector::<Offset<fb::KeyedState>>(&[]));
+        let args = fb::ManifestArgs {
+            version: VERSION + 1,
+            job: Some(job),
+            operators: Some(operators),
+            keyed: Some(keyed),
+            ..fb::ManifestArgs::default()
+        };
+        let root = fb::Manifest::create(&mut b, &args);
+        fb::finish_manifest_buffer(&mut b, root);
+        let mut bytes = b.finished_data().to_vec();
+        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+        bytes.extend_from_slice(TRAILER);
+        let error = refused(&bytes);
+        assert_eq!(error, "checkpoint 12 has version 2, this worker reads up to 1: update @millrace/worker");
     }
 
     #[test]
     fn a_file_that_would_leave_its_folder_is_refused() {
         let mut evil = manifest();
         evil.keyed[0].files[0].local = "../../etc/passwd".into();
-        assert!(Manifest::decode(&evil.encode(), "checkpoint 12").is_err());
+        assert_eq!(
+            refused(&evil.encode()),
+            "checkpoint 12 is damaged (a file is called \"../../etc/passwd\"): restore from another, or from a savepoint"
+        );
     }
 }

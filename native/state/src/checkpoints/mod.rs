@@ -1,29 +1,37 @@
 //! Writes checkpoints, finds them again and lets go of old ones.
 //!
-//! A job's folder in the storage holds `manifests/N`, `files/ATTEMPT/...` and `savepoints/NAME/...`. Files belong to the
-//! attempt that wrote them, so whoever removes a file that no manifest of its own past names any more removes nothing
-//! that another attempt has added. A manifest is written last, and only where there is none of its number.
+//! A job's folder in the storage holds `manifests/PLACE`, one behind the other (see [`row`]), `files/...`, which
+//! checkpoints share, and `savepoints/NAME/...`, which share nothing. A manifest is written after its files and removed
+//! before them, so whatever is cut short leaves manifests whose files are there, and perhaps files that none names.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod cache;
+mod row;
+mod savepoints;
+mod transfer;
+
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::backend::{BackendKind, LocalFile, Snapshot, taken_over};
 use crate::manifest::{File, KeyedState, Manifest};
-use crate::storage::{Content, Storage, content_of};
+use crate::storage::{Content, INCOMING, Storage};
 use crate::{Error, KeyGroups, Result};
 
-/// The folder of the files that checkpoints share.
+use cache::Cache;
+use row::{MANIFESTS, Row};
+use transfer::{in_parallel, link, local};
+
+/// The folder of the files that checkpoints share, each `PLACE-ATTEMPT-NUMBER-SLOT-LOCAL`: the manifest that names it
+/// first is at that place or behind it.
 const FILES: &str = "files/";
 
 /// Files that are fetched or written at the same time.
 const PARALLEL_FILES: usize = 4;
 
-/// A file that no manifest names may be about to be named by one that is being written; after so long it is not.
-const ORPHANED_AFTER: Duration = Duration::from_secs(3600);
+/// What has been on its way for so long will not arrive.
+const LOST_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// What one slot adds to a checkpoint. Its snapshot leaves the local disk when this is dropped.
 #[derive(Debug)]
@@ -47,62 +55,78 @@ pub struct Checkpoints {
     job: String,
     attempt: String,
     retained: usize,
+    row: Row,
+    /// The number of the next checkpoint.
     next: u64,
     /// The checkpoint that was committed or restored last; 0: none.
     previous: u64,
-    /// By slot and local name: files that never change and that the storage has.
+    /// By slot and local name: what is immutable in the checkpoint that was written or restored last.
     known: HashMap<(usize, String), File>,
-    /// Manifests in the storage, oldest first.
-    held: VecDeque<Manifest>,
-    /// Copies of files that the storage has, under its names.
-    cache: PathBuf,
+    /// Files of removed manifests that are still to go.
+    garbage: HashSet<String>,
+    cache: Cache,
+    parallel: usize,
+}
+
+/// A file of a checkpoint or savepoint, and whether it was written for it.
+struct Placed {
+    slot: usize,
+    immutable: bool,
+    new: bool,
+    file: File,
 }
 
 impl Checkpoints {
     /// `location` as in [`Storage::open`]; `attempt` is a name that no other start of the job has; `retained`
-    /// checkpoints are kept. `cache` is a local folder.
+    /// checkpoints are kept. `cache` is a local folder. Attempts that were opened before can write no more.
     pub fn open(location: &str, job: &str, attempt: &str, retained: usize, cache: &Path) -> Result<Checkpoints> {
         let storage = Storage::open(location, &folder_name(job))?;
-        storage.check(&format!("{FILES}{attempt}/check"))?;
-        let mut numbers: Vec<u64> =
-            storage.list("manifests/")?.iter().filter_map(|file| file.path.rsplit('/').next()?.parse().ok()).collect();
-        numbers.sort_unstable();
-        let next = numbers.last().map_or(1, |last| last + 1);
-        let mut checkpoints = Checkpoints {
+        storage.check(&format!("{INCOMING}check-{}", folder_name(attempt)))?;
+        Checkpoints::take_over(storage, job, attempt, retained, cache, PARALLEL_FILES)
+    }
+
+    fn take_over(
+        storage: Storage,
+        job: &str,
+        attempt: &str,
+        retained: usize,
+        cache: &Path,
+        parallel: usize,
+    ) -> Result<Checkpoints> {
+        let row = Row::take(&storage, job, attempt, parallel)?;
+        let cache = Cache::new(cache);
+        cache.retain(row.manifests().map(|(_, manifest)| manifest));
+        let known = row.manifests().map(|(_, manifest)| manifest.checkpoint).max().unwrap_or(0);
+        // What number a damaged one has nobody knows; its place is the best guess.
+        let next = row.damaged().map(|(place, _)| place).max().unwrap_or(0).max(known) + 1;
+        Ok(Checkpoints {
             storage,
             job: job.into(),
             attempt: attempt.into(),
             retained: retained.max(1),
+            row,
             next,
             previous: 0,
             known: HashMap::new(),
-            held: VecDeque::new(),
-            cache: cache.to_owned(),
-        };
-        for number in numbers {
-            // One that was not written to its end belongs to no checkpoint.
-            checkpoints.held.extend(checkpoints.read(&manifest_path(number), &format!("checkpoint {number}"))?);
-        }
-        Ok(checkpoints)
+            garbage: HashSet::new(),
+            cache,
+            parallel,
+        })
     }
 
-    fn read(&self, path: &str, what: &str) -> Result<Option<Manifest>> {
-        let manifest = Manifest::decode(&self.storage.get(path)?, what)?;
-        match manifest {
-            Some(manifest) if manifest.job != self.job => {
-                let job = &manifest.job;
-                Err(Error(format!(
-                    "{what} belongs to job \"{job}\", not \"{}\": give this job a folder of its own",
-                    self.job
-                )))
-            }
-            manifest => Ok(manifest),
-        }
+    /// The checkpoints that can be read, oldest first.
+    pub fn list(&self) -> impl DoubleEndedIterator<Item = &Manifest> {
+        self.row.manifests().map(|(_, manifest)| manifest)
     }
 
-    /// The newest checkpoint that was written to its end.
-    pub fn latest(&self) -> Option<&Manifest> {
-        self.held.back()
+    /// The newest checkpoint; an error where it is damaged: to go back to an older one is for the user to say.
+    pub fn latest(&self) -> Result<Option<&Manifest>> {
+        let newest = self.row.manifests().next_back();
+        let after = |place: u64| newest.is_none_or(|(newest, _)| newest < place);
+        match self.row.damaged().next_back().filter(|(place, _)| after(*place)) {
+            Some((_, why)) => Err(Error(format!("{why} (there are: {})", self.numbers()))),
+            None => Ok(newest.map(|(_, manifest)| manifest)),
+        }
     }
 
     /// The number of the next checkpoint.
@@ -111,16 +135,21 @@ impl Checkpoints {
     }
 
     pub fn load(&self, checkpoint: u64) -> Result<Manifest> {
-        let found = self.held.iter().find(|manifest| manifest.checkpoint == checkpoint);
+        let found = self.list().rev().find(|manifest| manifest.checkpoint == checkpoint);
         found.cloned().ok_or_else(|| {
-            let there = self.held.iter().map(|manifest| manifest.checkpoint.to_string()).collect::<Vec<_>>().join(", ");
+            let damaged: String = self.row.damaged().map(|(_, why)| format!(" {why}.")).collect();
             Error(format!(
                 "checkpoint {checkpoint} of job \"{}\" is not in the storage (there are: {}). Check that the storage is the \
-                 one that the job has written to, or restore from a savepoint.",
+                 one that the job has written to, or restore from a savepoint.{damaged}",
                 self.job,
-                if there.is_empty() { "none" } else { &there }
+                self.numbers()
             ))
         })
+    }
+
+    fn numbers(&self) -> String {
+        let numbers: Vec<String> = self.list().map(|manifest| manifest.checkpoint.to_string()).collect();
+        if numbers.is_empty() { "none".into() } else { numbers.join(", ") }
     }
 
     /// Fetches the files of a checkpoint, those of each keyed state into a folder below `into`. Files that are in the
@@ -135,11 +164,14 @@ impl Checkpoints {
         let mut folders = Vec::new();
         for (index, keyed) in manifest.keyed.iter().enumerate() {
             let folder = into.join(index.to_string());
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(|error| local(&folder, &error))?;
+            }
             fs::create_dir_all(&folder).map_err(|error| local(&folder, &error))?;
             wanted.extend(keyed.files.iter().map(|file| (file, folder.join(&file.local))));
             folders.push((keyed.clone(), folder));
         }
-        in_parallel(&wanted, |(file, to)| {
+        in_parallel(self.parallel, &wanted, |(file, to)| {
             self.fetch(file, to)?;
             progress(file.size);
             Ok(())
@@ -148,13 +180,12 @@ impl Checkpoints {
     }
 
     fn fetch(&self, file: &File, to: &Path) -> Result<()> {
-        let expected = Content { size: file.size, checksum: file.checksum };
-        let cached = self.cached(&file.name);
-        if content_of(&cached).is_ok_and(|found| found == expected) {
-            return link(&cached, to);
+        if let Some(cached) = self.cache.find(file) {
+            return link(&cached, to).map_err(|error| local(to, &error));
         }
-        self.storage.download(&file.name, to, expected)?;
-        self.remember(to, file)
+        self.storage.download(&file.name, to, Content { size: file.size, checksum: file.checksum })?;
+        self.cache.keep(to, file);
+        Ok(())
     }
 
     /// Says what the slots, with their key groups, were opened from, by [`crate::open`]: where one has taken over a state
@@ -175,66 +206,46 @@ impl Checkpoints {
     /// Writes what is new of a checkpoint and then its manifest. `manifest` says what operators keep; its number, its
     /// files and figures are filled in. The slots may go on meanwhile: only their snapshots are read.
     pub fn write(&mut self, mut manifest: Manifest, slots: &[SlotFiles]) -> Result<(Manifest, Written)> {
-        let checkpoint = self.next;
-        // No two checkpoints of an attempt have the same number: nothing that a manifest names is written again.
-        let name = |slot: usize, file: &LocalFile| format!("{FILES}{}/{checkpoint}-{slot}-{}", self.attempt, file.name);
-        let stored = self.store(slots, name, true)?;
-        manifest.checkpoint = checkpoint;
-        manifest.previous = self.previous;
-        manifest.attempt.clone_from(&self.attempt);
-        let written = fill(&mut manifest, slots, &stored);
-        // From here on the number is taken, whatever comes of it.
+        manifest.checkpoint = self.next;
+        // The number is taken, whatever comes of it: what was written for one checkpoint is never taken for another's.
         self.next += 1;
-        if !self.storage.put_new(&manifest_path(checkpoint), &manifest.encode())? {
+        let attempt = folder_name(&self.attempt);
+        let prefix = format!("{FILES}{}-{attempt}-{}-", self.row.next(), manifest.checkpoint);
+        let placed = self.store(slots, &prefix, true)?;
+        let written = self.fill(&mut manifest, slots, &placed);
+        self.storage.settle(FILES)?;
+        if !self.row.append(&self.storage, &manifest)? {
+            self.discard(placed.iter().filter(|placed| placed.new).map(|placed| placed.file.name.as_str()));
             return Err(Error(format!(
-                "checkpoint {checkpoint} of job \"{}\" has been written by another worker: the job runs twice. Stop one of \
+                "checkpoint {} of job \"{}\": another worker has taken over: the job has been started twice. Stop one of \
                  them; this one has stopped.",
-                self.job
+                manifest.checkpoint, self.job
             )));
         }
-        for (slot, _, file, _) in stored.into_iter().filter(|(.., immutable)| *immutable) {
-            self.known.insert((slot, file.local.clone()), file);
-        }
+        let immutable = placed.into_iter().filter(|placed| placed.immutable);
+        self.known = immutable.map(|placed| ((placed.slot, placed.file.local.clone()), placed.file)).collect();
         Ok((manifest, written))
     }
 
     /// Writes everything anew below `savepoints/NAME`, where nothing removes it.
     pub fn write_savepoint(&self, mut manifest: Manifest, slots: &[SlotFiles], name: &str) -> Result<Manifest> {
         manifest.checkpoint = self.next;
-        manifest.previous = self.previous;
-        manifest.attempt.clone_from(&self.attempt);
         manifest.savepoint = true;
-        let path = |slot: usize, file: &LocalFile| format!("savepoints/{name}/files/{slot}-{}", file.name);
-        let stored = self.store(slots, path, false)?;
-        fill(&mut manifest, slots, &stored);
-        if !self.storage.put_new(&savepoint_path(name), &manifest.encode())? {
-            return Err(Error(format!(
-                "savepoint \"{name}\" of job \"{}\" is there already: choose another name",
-                self.job
-            )));
-        }
+        let folder = savepoints::folder(&self.storage, &self.job, name, &folder_name(&self.attempt), self.next)?;
+        let placed = self.store(slots, &folder, false)?;
+        self.fill(&mut manifest, slots, &placed);
+        self.storage.settle(&folder)?;
+        savepoints::write(&self.storage, &manifest, name)?;
         Ok(manifest)
     }
 
     /// The names of the savepoints, oldest first.
     pub fn savepoints(&self) -> Result<Vec<(String, Manifest)>> {
-        let mut found = Vec::new();
-        for file in self.storage.list("savepoints/")? {
-            let Some(name) = file.path.strip_prefix("savepoints/").and_then(|path| path.strip_suffix("/manifest"))
-            else {
-                continue;
-            };
-            if let Some(manifest) = self.read(&file.path, &format!("savepoint \"{name}\""))? {
-                found.push((name.to_owned(), manifest));
-            }
-        }
-        found.sort_by_key(|(_, manifest)| manifest.created_ms);
-        Ok(found)
+        savepoints::list(&self.storage, &self.job)
     }
 
     pub fn savepoint(&self, name: &str) -> Result<Manifest> {
-        let found = self.savepoints()?.into_iter().find(|(known, _)| known == name);
-        found.map(|(_, manifest)| manifest).ok_or_else(|| {
+        savepoints::read(&self.storage, &self.job, name)?.ok_or_else(|| {
             Error(format!(
                 "there is no savepoint \"{name}\" of job \"{}\": `millrace savepoint list` shows those there are",
                 self.job
@@ -242,143 +253,164 @@ impl Checkpoints {
         })
     }
 
-    /// The checkpoint is committed: those before it that are not retained go.
+    /// The checkpoint is committed: it and the last that it follows are retained, the others before it go. It stands
+    /// whatever this gives; what could not be removed is tried again the next time.
     pub fn committed(&mut self, manifest: Manifest) -> Result<()> {
         self.previous = manifest.checkpoint;
-        self.held.push_back(manifest);
-        while self.held.len() > self.retained {
-            let Some(old) = self.held.pop_front() else { break };
-            self.storage.delete(&manifest_path(old.checkpoint))?;
-            let needed: HashSet<&str> = self.held.iter().flat_map(names).collect();
-            let gone: Vec<&str> = names(&old).filter(|name| !needed.contains(name)).collect();
-            // A savepoint's files are its own.
-            for name in gone.into_iter().filter(|name| name.starts_with(FILES)) {
-                self.storage.delete(name)?;
-                let _ = fs::remove_file(self.cached(name));
-                self.known.retain(|_, file| file.name != name);
+        let written = self.list().filter(|held| held.checkpoint >= manifest.checkpoint);
+        self.cache.retain(written.chain([&manifest]));
+        let Some((last, _)) = self.row.manifests().find(|(_, held)| held.checkpoint == manifest.checkpoint) else {
+            return Ok(());
+        };
+        let retained = self.retained(&manifest);
+        let held = self.row.manifests().filter(|(_, held)| !retained.contains(&held.checkpoint));
+        let held = held.map(|(place, _)| place).chain(self.row.damaged().map(|(place, _)| place));
+        for place in held.filter(|place| *place < last).collect::<Vec<_>>() {
+            if let Some(removed) = self.row.remove(&self.storage, place)? {
+                let files = removed.names().filter(|name| name.starts_with(FILES));
+                self.garbage.extend(files.map(String::from));
             }
         }
+        self.storage.settle(MANIFESTS)?;
+        if self.garbage.is_empty() || !self.row.is_own(&self.storage)? {
+            return Ok(());
+        }
+        let named = self.named();
+        let gone: Vec<String> = self.garbage.iter().filter(|name| !named.contains(name.as_str())).cloned().collect();
+        in_parallel(self.parallel, &gone, |name| self.storage.delete(name))?;
+        self.garbage.clear();
         Ok(())
     }
 
-    /// Removes files that attempts before this one have left without a manifest.
+    /// The numbers of a checkpoint and of those it follows, as many as are retained. Where it follows too few, as after a
+    /// restore from a savepoint, the newest others are kept.
+    fn retained(&self, newest: &Manifest) -> HashSet<u64> {
+        let by_number: HashMap<u64, &Manifest> = self.list().map(|held| (held.checkpoint, held)).collect();
+        let followed = std::iter::successors(Some(newest), |held| {
+            by_number.get(&held.previous).copied().filter(|previous| previous.checkpoint < held.checkpoint)
+        });
+        let mut retained: HashSet<u64> = followed.take(self.retained).map(|held| held.checkpoint).collect();
+        for held in self.list().rev().filter(|held| held.checkpoint < newest.checkpoint) {
+            if retained.len() < self.retained {
+                retained.insert(held.checkpoint);
+            }
+        }
+        retained
+    }
+
+    /// What must stay.
+    fn named(&self) -> HashSet<&str> {
+        let known = self.known.values().map(|file| file.name.as_str());
+        self.list().flat_map(Manifest::names).chain(known).collect()
+    }
+
+    /// Removes what attempts before this one have left behind: files that no manifest names, and whatever did not arrive.
     pub fn remove_orphans(&self) -> Result<()> {
-        let named: HashSet<&str> = self.held.iter().flat_map(names).collect();
-        let old = |modified: SystemTime| modified.elapsed().is_ok_and(|age| age > ORPHANED_AFTER);
+        if !self.row.is_own(&self.storage)? {
+            return Ok(());
+        }
+        let named = self.named();
+        let place = |path: &str| path.strip_prefix(FILES)?.split('-').next()?.parse::<u64>().ok();
         for file in self.storage.list(FILES)? {
-            let own = file.path.starts_with(&format!("{FILES}{}/", self.attempt));
-            if !own && !named.contains(file.path.as_str()) && file.modified.is_some_and(old) {
+            // One that is for a later place belongs to an attempt that has begun just now.
+            let written = place(&file.path).is_some_and(|place| place < self.row.next());
+            if written && !named.contains(file.path.as_str()) {
                 self.storage.delete(&file.path)?;
             }
         }
-        Ok(())
+        let lost = |modified: SystemTime| modified.elapsed().is_ok_and(|age| age > LOST_AFTER);
+        for file in self.storage.list(INCOMING)? {
+            if file.modified.is_some_and(lost) {
+                self.storage.delete(&file.path)?;
+            }
+        }
+        self.row.remove_fences(&self.storage)
     }
 
     /// Brings files into the storage that it lacks; gives all, in the order of slots and files.
-    fn store(
-        &self,
-        slots: &[SlotFiles],
-        name: impl Fn(usize, &LocalFile) -> String + Sync,
-        incremental: bool,
-    ) -> Result<Vec<(usize, bool, File, bool)>> {
+    fn store(&self, slots: &[SlotFiles], prefix: &str, incremental: bool) -> Result<Vec<Placed>> {
         let all: Vec<(usize, &LocalFile)> =
             slots.iter().flat_map(|slot| slot.snapshot.files.iter().map(|file| (slot.slot, file))).collect();
-        in_parallel(&all, |&(slot, local)| {
+        let name = |slot: usize, local: &LocalFile| format!("{prefix}{slot}-{}", local.name);
+        let known = |slot: usize, local: &LocalFile| {
             let known = self.known.get(&(slot, local.name.clone())).filter(|known| known.size == local.size);
-            if let Some(known) = known.filter(|_| incremental && local.immutable) {
-                return Ok((slot, false, known.clone(), true));
+            known.filter(|_| incremental && local.immutable)
+        };
+        let placed = in_parallel(self.parallel, &all, |&(slot, local)| {
+            let immutable = local.immutable;
+            if let Some(known) = known(slot, local) {
+                return Ok(Placed { slot, immutable, new: false, file: known.clone() });
             }
             let name = name(slot, local);
             let Content { size, checksum } = self.storage.upload(&local.path, &name)?;
             let file = File { name, local: local.name.clone(), size, checksum };
-            if incremental && local.immutable {
-                self.remember(&local.path, &file)?;
+            if incremental {
+                self.cache.keep(&local.path, &file);
             }
-            Ok((slot, true, file, local.immutable))
-        })
-    }
-
-    fn cached(&self, name: &str) -> PathBuf {
-        self.cache.join(name.replace('/', "_"))
-    }
-
-    /// Keeps a file for a fast restore.
-    fn remember(&self, from: &Path, file: &File) -> Result<()> {
-        let to = self.cached(&file.name);
-        fs::create_dir_all(&self.cache).map_err(|error| local(&self.cache, &error))?;
-        if to.exists() {
-            fs::remove_file(&to).map_err(|error| local(&to, &error))?;
+            Ok(Placed { slot, immutable, new: true, file })
+        });
+        if placed.is_err() {
+            let new = all.iter().filter(|(slot, local)| known(*slot, local).is_none());
+            let names: Vec<String> = new.map(|(slot, local)| name(*slot, local)).collect();
+            self.discard(names.iter().map(String::as_str));
         }
-        link(from, &to)
+        placed
+    }
+
+    /// Makes room where a checkpoint came to nothing; what remains is an orphan of the next start.
+    fn discard<'a>(&self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            if let Err(error) = self.storage.delete(name) {
+                log::warn!("{error}");
+                return;
+            }
+        }
+    }
+
+    fn fill(&self, manifest: &mut Manifest, slots: &[SlotFiles], placed: &[Placed]) -> Written {
+        let of =
+            |slot: usize| placed.iter().filter(move |placed| placed.slot == slot).map(|placed| placed.file.clone());
+        manifest.keyed = slots
+            .iter()
+            .map(|slot| KeyedState {
+                key_groups: slot.key_groups.clone(),
+                backend: slot.backend,
+                files: of(slot.slot).collect(),
+            })
+            .collect();
+        manifest.previous = self.previous;
+        manifest.attempt.clone_from(&self.attempt);
+        manifest.bytes = placed.iter().map(|placed| placed.file.size).sum();
+        manifest.new_bytes = placed.iter().filter(|placed| placed.new).map(|placed| placed.file.size).sum();
+        Written { bytes: manifest.bytes, new_bytes: manifest.new_bytes }
     }
 }
 
-fn fill(manifest: &mut Manifest, slots: &[SlotFiles], stored: &[(usize, bool, File, bool)]) -> Written {
-    let files = |slot: usize| stored.iter().filter(move |(of, ..)| *of == slot).map(|(_, _, file, _)| file.clone());
-    manifest.keyed = slots
-        .iter()
-        .map(|slot| KeyedState {
-            key_groups: slot.key_groups.clone(),
-            backend: slot.backend,
-            files: files(slot.slot).collect(),
-        })
-        .collect();
-    manifest.bytes = stored.iter().map(|(_, _, file, _)| file.size).sum();
-    manifest.new_bytes = stored.iter().filter(|(_, new, ..)| *new).map(|(_, _, file, _)| file.size).sum();
-    Written { bytes: manifest.bytes, new_bytes: manifest.new_bytes }
+/// What a job has in its storage.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Oldest first.
+    pub checkpoints: Vec<Manifest>,
+    /// With their names, oldest first.
+    pub savepoints: Vec<(String, Manifest)>,
 }
 
-fn names(manifest: &Manifest) -> impl Iterator<Item = &str> {
-    manifest.keyed.iter().flat_map(|keyed| keyed.files.iter().map(|file| file.name.as_str()))
+impl History {
+    /// Reads without changing anything: the job may be running.
+    pub fn read(location: &str, job: &str) -> Result<History> {
+        let storage = Storage::open(location, &folder_name(job))?;
+        let checkpoints = row::look(&storage, job, PARALLEL_FILES)?;
+        Ok(History { checkpoints, savepoints: savepoints::list(&storage, job)? })
+    }
 }
 
-fn manifest_path(checkpoint: u64) -> String {
-    format!("manifests/{checkpoint:020}")
-}
-
-fn savepoint_path(name: &str) -> String {
-    format!("savepoints/{name}/manifest")
-}
-
-/// A job's name as that of a folder.
-fn folder_name(job: &str) -> String {
+/// A name as that of a file or folder.
+fn folder_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    job.chars().map(|c| if plain(c) { c.to_string() } else { format!("~{:x}", u32::from(c)) }).collect()
+    name.chars().map(|c| if plain(c) { c.to_string() } else { format!("~{:x}", u32::from(c)) }).collect()
 }
 
-fn link(from: &Path, to: &Path) -> Result<()> {
-    let linked = fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(|_| ()));
-    linked.map_err(|error| local(to, &error))
-}
-
-fn local(path: &Path, error: &std::io::Error) -> Error {
-    Error(format!("state file {}: {error}", path.display()))
-}
-
-/// Does the same with all items, several at a time; results in the order of the items, or the first error.
-fn in_parallel<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..PARALLEL_FILES.min(items.len()) {
-            scope.spawn(|| {
-                while let index = next.fetch_add(1, Ordering::Relaxed)
-                    && let Some(item) = items.get(index)
-                {
-                    let result = act(item);
-                    let failed = result.is_err();
-                    done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((index, result));
-                    if failed {
-                        next.store(items.len(), Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

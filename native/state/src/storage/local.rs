@@ -115,12 +115,7 @@ impl Store for Local {
     fn upload(&self, from: &Path, path: &str) -> Done<Content> {
         let mut source = File::open(from).map_err(|error| Failure::local(from, &error))?;
         let copy = |file: &mut File| {
-            copy(
-                &mut source,
-                file,
-                |error| Failure::local(from, error),
-                |error| Failure::from(error),
-            )
+            copy(&mut source, file, |error| Failure::local(from, error), |error| Failure::from(error))
         };
         self.write(path, copy, |from, to| fs::rename(from, to))
     }

@@ -223,11 +223,10 @@ fn failure(error: &opendal::Error) -> Failure {
 pub(super) fn words(message: &str) -> String {
     let field = |name: &str| {
         let (_, rest) = message.split_once(name)?;
-        let (_, rest) = rest.split_once(|c: char| c == '"').filter(|(between, _)| between.len() <= 4)?;
-        let text = rest.split('"').next()?.split("\\n").next()?;
+        let text = rest.trim_start_matches(['"', ':', ' ']).split('"').next()?.split("\\n").next()?;
         Some(text.trim()).filter(|text| !text.is_empty())
     };
-    let code = field("code:").or_else(|| field("exception")).map(|code| code.rsplit('.').next().unwrap_or(code));
+    let code = field("code").or_else(|| field("exception")).map(|code| code.rsplit('.').next().unwrap_or(code));
     match (code, field("message")) {
         (Some(code), Some(text)) => format!("{code}: {text}"),
         (Some(text), None) | (None, Some(text)) => text.into(),

@@ -21,12 +21,8 @@ impl Namenode {
     /// Moves a file: false, there is one at `to`, or none at `from`.
     pub fn rename(&self, from: &str, to: &str) -> Done<bool> {
         let path = |path: &str| encoded(&format!("/{}/{path}", self.root.trim_matches('/')));
-        let target = format!(
-            "/webhdfs/v1{}?op=RENAME&user.name={}&destination={}",
-            path(from),
-            encoded(&self.user),
-            path(to)
-        );
+        let target =
+            format!("/webhdfs/v1{}?op=RENAME&user.name={}&destination={}", path(from), encoded(&self.user), path(to));
         let answer = self.put(&target).map_err(|error| Failure::new(Cause::Unreachable, error.to_string()))?;
         let status = answer.split(' ').nth(1).unwrap_or_default();
         match status {
