@@ -78,7 +78,7 @@ pub fn recover(
         Start::Fresh => return Ok(Recovered::default()),
         Start::Savepoint(name) => Some(checkpoints.savepoint(name)?),
         Start::Latest if is_transactional => committed(plan, checkpoints)?,
-        Start::Latest => checkpoints.latest().cloned(),
+        Start::Latest => checkpoints.latest()?.cloned(),
     };
     let Some(manifest) = manifest else { return Ok(Recovered::default()) };
     fits(plan, &manifest)?;
@@ -99,7 +99,7 @@ fn committed(plan: &Plan, checkpoints: &Checkpoints) -> Result<Option<Manifest>>
             found = found.max(metadata.and_then(|metadata| metadata.checkpoint));
         }
     }
-    match (found, checkpoints.latest()) {
+    match (found, checkpoints.latest()?) {
         (Some(checkpoint), _) => Ok(Some(checkpoints.load(checkpoint)?)),
         // Written, and nothing of it committed: the job ended before its first commit.
         (None, Some(latest)) if latest.previous == 0 => Ok(None),
