@@ -186,10 +186,11 @@ impl Storage {
         let failed = |failure| self.failed("reading", path, &failure);
         let found = self.store.download(path, to, expected.size).map_err(failed)?;
         if found != expected {
-            let text = format!(
-                "the file is damaged ({} bytes with checksum {:016x}, not {} with {:016x})",
-                found.size, found.checksum, expected.size, expected.checksum
-            );
+            let text = match found.size == expected.size {
+                true => format!("checksum {:016x} and not {:016x}", found.checksum, expected.checksum),
+                false => format!("{} bytes and not {}", found.size, expected.size),
+            };
+            let text = format!("the file is damaged ({text})");
             return Err(failed(Failure::new(Cause::Damaged, text)));
         }
         Ok(())

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use opendal::layers::{RetryLayer, TimeoutLayer};
 use opendal::{ErrorKind, Operator};
+use opendal_http_transport_reqwest::ReqwestTransport;
 use tokio::runtime::Runtime;
 
 use super::webhdfs::Namenode;
@@ -65,6 +66,8 @@ impl Remote {
 fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
+        // The facade of OpenDAL installs a client of HTTP only if it brings its own TLS.
+        opendal::HttpTransporter::install_default(ReqwestTransport::default());
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("millrace-storage")
@@ -176,13 +179,13 @@ impl Store for Remote {
             while content.size < size {
                 let end = size.min(content.size + PART_BYTES as u64);
                 let part = match reader.read(content.size..end).await {
-                    // A file that is shorter than it was.
-                    Err(error) if error.kind() == ErrorKind::RangeNotSatisfied => break,
-                    part => part.map_err(failed)?,
+                    Ok(part) => part,
+                    // Of a file that is shorter than it was, every service says something else.
+                    Err(error) => match self.operator.stat(path).await.map(|found| found.content_length()) {
+                        Ok(found) if found < size => return Ok(Content { size: found, ..content.end() }),
+                        _ => return Err(failed(error)),
+                    },
                 };
-                if part.is_empty() {
-                    break;
-                }
                 for part in part {
                     content.add(&part);
                     file.write_all(&part).map_err(local)?;
@@ -204,6 +207,9 @@ fn failure(error: &opendal::Error) -> Failure {
     while let Some(error) = source {
         text = format!("{text}: {error}");
         source = error.source();
+    }
+    if text.is_empty() {
+        text = error.kind().into_static().into();
     }
     let says = |what: &[&str]| what.iter().any(|what| text.contains(what));
     let cause = match error.kind() {
