@@ -31,6 +31,13 @@ export interface OperatorMetrics {
   bytes: number;
 }
 
+/** What became of a savepoint. */
+export interface LastSavepoint {
+  name: string;
+  /** Why there is none. */
+  error?: string;
+}
+
 /** Absent until there has been one: `last...` of the last that was completed, `restoredFrom` of the one at the start. */
 export interface CheckpointMetrics {
   completed: number;
@@ -42,6 +49,11 @@ export interface CheckpointMetrics {
   lastAlignmentMs?: number;
   lastCompletedAtMs?: number;
   restoredFrom?: number;
+  /** What differs between the state that was restored and the one before, in words. */
+  restoredChanges?: string[];
+  /** Those that were written. */
+  savepoints?: number;
+  lastSavepoint?: LastSavepoint;
   stateBytes?: number;
 }
 
@@ -55,17 +67,74 @@ export interface JobMetrics {
   checkpoints?: CheckpointMetrics;
 }
 
+/** How far a savepoint has come. */
+export interface SavepointProgress {
+  state: "waiting" | "writing" | "written" | "failed";
+  /** Of one that is written. */
+  checkpoint?: number;
+  bytes?: number;
+  /** Of one that has failed. */
+  error?: string;
+}
+
+export interface StoredPosition {
+  resource: string;
+  partition: number;
+  offset: number;
+  watermarkMs?: number;
+}
+
+export interface StoredOperator {
+  id: string;
+  name: string;
+  /** Its window, its keys and its aggregates; empty: it keeps no state. */
+  state: string[];
+  watermarkMs?: number;
+  positions: StoredPosition[];
+}
+
+export interface StoredSlot {
+  firstKeyGroup: number;
+  endKeyGroup: number;
+  backend: "fs" | "rocksdb";
+  files: { name: string; bytes: number }[];
+}
+
+export interface StoredCheckpoint {
+  /** Its name, where it is one. */
+  savepoint?: string;
+  checkpoint: number;
+  createdMs: number;
+  bytes: number;
+  newBytes: number;
+  maxParallelism: number;
+  operators: StoredOperator[];
+  slots: StoredSlot[];
+}
+
+/** What a storage has of a job, oldest first. */
+export interface Stored {
+  checkpoints: StoredCheckpoint[];
+  savepoints: StoredCheckpoint[];
+}
+
+/** Looks at the checkpoints and savepoints of a job without running it. */
+export function stored(storage: string, job: string): Stored;
+
 export class Job {
   /**
    * `start`: "latest" (the default) goes on from the last committed checkpoint, "fresh" ignores what is stored,
-   * "savepoint:NAME" begins with a savepoint.
+   * "savepoint:NAME" begins with a savepoint. `allowDropped`: ids of steps that the job does not have any more, whose
+   * state is left out.
    */
-  constructor(plan: Uint8Array, parallelism?: number, start?: string);
+  constructor(plan: Uint8Array, parallelism?: number, start?: string, allowDropped?: readonly string[]);
   readonly id: number;
   readonly parallelism: number;
   stop(): void;
-  /** Asks for a savepoint, which is written at the next barrier. */
-  savepoint(name: string): void;
+  /** Asks for a savepoint, which is written at the next barrier or, if it is to end the job, at the last; gives its number. */
+  savepoint(name: string, endsJob: boolean): number;
+  /** How far the savepoint of that number has come. */
+  savepointProgress(number: number): SavepointProgress | undefined;
   cancel(): void;
   metrics(): JobMetrics;
   close(): void;

@@ -17,18 +17,28 @@ export interface JobOptions {
 
 /** A job of test/e2e/jobs as a user runs it: the command line in a process of its own. */
 export class Job extends Child {
-  constructor(command: "run" | "explain", file: string, { env = {}, args = [], cwd = ROOT }: JobOptions = {}) {
+  constructor(command: readonly string[], file: string, { env = {}, args = [], cwd = ROOT }: JobOptions = {}) {
     // The Node version under test may be another one than that of the tests.
     const node = process.env.MILLRACE_TEST_NODE ?? process.execPath;
-    super({ command: node, args: [CLI, command, join(JOBS, file), ...args], env: { NODE_OPTIONS: "", ...env }, cwd });
+    super({
+      command: node,
+      args: [CLI, ...command, join(JOBS, file), ...args],
+      env: { NODE_OPTIONS: "", ...env },
+      cwd,
+    });
   }
 
   static run(file: string, options?: JobOptions): Job {
-    return new Job("run", file, options);
+    return new Job(["run"], file, options);
   }
 
   static explain(file: string, options?: JobOptions): Job {
-    return new Job("explain", file, options);
+    return new Job(["explain"], file, options);
+  }
+
+  /** `millrace savepoint` and one of its commands. */
+  static savepoint(command: "create" | "list" | "inspect", file: string, options?: JobOptions): Job {
+    return new Job(["savepoint", command], file, options);
   }
 
   /** Resident memory now. */

@@ -7,8 +7,16 @@
  * - An error has a `code`, and a `step` where one is concerned; see `errors.ts`. After a step has thrown, the job is
  *   cancelled: the other slots finish by themselves.
  */
-import addon, { type Batch, type Column, type JobMetrics, type Mapped } from "@millrace/native";
+import addon, {
+  type Batch,
+  type Column,
+  type JobMetrics,
+  type Mapped,
+  type StoredCheckpoint,
+  type StoredOperator,
+  type StoredPosition,
+} from "@millrace/native";
 
-export const { Job: NativeJob, Slot: NativeSlot } = addon;
+export const { Job: NativeJob, Slot: NativeSlot, stored } = addon;
 export type NativeJob = InstanceType<typeof NativeJob>;
-export type { Batch, Column, JobMetrics, Mapped };
+export type { Batch, Column, JobMetrics, Mapped, StoredCheckpoint, StoredOperator, StoredPosition };

@@ -4,6 +4,7 @@ import type { Job, MillraceError } from "millrace";
 import { Piscina } from "piscina";
 import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
 import { type JobMetrics, NativeJob } from "./native.js";
+import { type Savepoint, type SavepointOptions, untilWritten } from "./savepoints/savepoint.js";
 import type { ShownRows, SlotTask } from "./slot-thread.js";
 import { type Start, savepointName } from "./start.js";
 
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly show?: ((shown: ShownRows) => void) | undefined;
   /** "latest" by default. */
   readonly start?: Start | undefined;
+  /** Ids of steps that the job does not have any more: what is stored of them is left out. */
+  readonly allowDropped?: readonly string[] | undefined;
 }
 
 /** A job that runs in this process: a thread for each slot. */
@@ -22,16 +25,20 @@ export class Run {
   /** Settles when the job has ended: with the first error, if one ended it. */
   readonly ended: Promise<MillraceError | undefined>;
   readonly #job: NativeJob;
+  #hasEnded = false;
 
   /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
-  constructor(job: Job, file: string, { parallelism, show, start = "latest" }: RunOptions = {}) {
+  constructor(job: Job, file: string, { parallelism, show, start = "latest", allowDropped = [] }: RunOptions = {}) {
     try {
-      this.#job = new NativeJob(job.toPlan(parallelism === undefined ? {} : { parallelism }), undefined, start);
+      const plan = job.toPlan(parallelism === undefined ? {} : { parallelism });
+      this.#job = new NativeJob(plan, undefined, start, allowDropped);
     } catch (error) {
       throw asMillraceError(error);
     }
     this.parallelism = this.#job.parallelism;
-    this.ended = this.#runSlots(file, show);
+    this.ended = this.#runSlots(file, show).finally(() => {
+      this.#hasEnded = true;
+    });
   }
 
   /** Figures since the start. */
@@ -45,12 +52,21 @@ export class Run {
   }
 
   /**
-   * Asks for a savepoint; it is written at the next barrier.
+   * Writes a savepoint of the next barrier, which comes at once; with `stop` it is the last, and the job ends in order.
    *
-   * @throws StateError when that cannot be its name
+   * @throws StateError when there can be no savepoint of that name, or it cannot be written
    */
-  savepoint(name: string): void {
-    this.#job.savepoint(savepointName(name));
+  async savepoint(name: string, { stop = false, onPhase }: SavepointOptions = {}): Promise<Savepoint> {
+    const number = this.#askFor(savepointName(name), stop);
+    return await untilWritten(this.#job, { number, name }, () => this.#hasEnded, onPhase);
+  }
+
+  #askFor(name: string, stop: boolean): number {
+    try {
+      return this.#job.savepoint(name, stop);
+    } catch (error) {
+      throw asMillraceError(error);
+    }
   }
 
   async #runSlots(file: string, show: RunOptions["show"]): Promise<MillraceError | undefined> {

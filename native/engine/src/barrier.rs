@@ -27,8 +27,8 @@ pub struct WindowReport {
     /// Its index in the plan.
     pub operator: usize,
     pub watermark: Millis,
-    /// What its stored state looks like.
-    pub columns: Arc<[String]>,
+    /// What its stored state is called.
+    pub state: Arc<[String]>,
 }
 
 /// Where the partitions of a source go on behind the barrier.

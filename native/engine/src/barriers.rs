@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
 use crate::checkpoint::Completed;
+use crate::savepoints::Wanted;
 use crate::{Error, ErrorCode, Result};
 
 /// The barriers of a job, as all slots see them.
@@ -41,7 +42,7 @@ struct State {
     restored: BTreeMap<usize, Millis>,
     /// The checkpoint of the last barrier that is committed.
     checkpoint: Option<u64>,
-    savepoint: Option<String>,
+    savepoints: Vec<Wanted>,
 }
 
 /// A barrier that has passed every slot.
@@ -50,8 +51,8 @@ pub struct Passed {
     pub is_last: bool,
     /// By slot.
     pub reports: Vec<BarrierReport>,
-    /// The name of the savepoint that it is to be.
-    pub savepoint: Option<String>,
+    /// What it is to be kept as, beside its checkpoint.
+    pub savepoints: Vec<Wanted>,
 }
 
 impl Barriers {
@@ -118,7 +119,7 @@ impl Barriers {
             return Ok((requested, false));
         }
         let is_last = is_stopping || state.ended == self.slots;
-        if !is_last && state.savepoint.is_none() && now_ms < self.due_ms(&state) {
+        if !is_last && state.savepoints.is_empty() && now_ms < self.due_ms(&state) {
             return Ok((requested, false));
         }
         if is_last {
@@ -152,9 +153,14 @@ impl Barriers {
         (!under_way).then(|| self.due_ms(&self.state.lock()))
     }
 
-    /// The next barrier comes at once, and its checkpoint is kept under this name, too.
-    pub fn want_savepoint(&self, name: String) {
-        self.state.lock().savepoint = Some(name);
+    /// The next barrier comes at once, and its checkpoint is kept as this savepoint, too.
+    pub fn want_savepoint(&self, savepoint: Wanted) {
+        self.state.lock().savepoints.push(savepoint);
+    }
+
+    /// No barrier comes any more: gives the savepoints that were to be of one.
+    pub fn take_savepoints(&self) -> Vec<Wanted> {
+        std::mem::take(&mut self.state.lock().savepoints)
     }
 
     /// The barrier has passed all operators of a slot. Gives what all have reported when it was the last slot.
@@ -172,8 +178,9 @@ impl Barriers {
             *least = window.watermark.min(*least);
         }
         state.emitted = emitted;
-        let savepoint = state.savepoint.take();
-        Some(Passed { barrier, is_last: barrier == self.last(), reports, savepoint })
+        let is_last = barrier == self.last();
+        let savepoints = state.savepoints.extract_if(.., |savepoint| is_last || !savepoint.ends_job).collect();
+        Some(Passed { barrier, is_last, reports, savepoints })
     }
 
     /// Gives the milliseconds that the barrier took to pass every slot.

@@ -21,7 +21,9 @@ use crate::expressions::{compile, condition, fit};
 use crate::graph::{Graph, Input, Node, Origin, Port, RestoredWindows, Work};
 use crate::host::Host;
 use crate::job::{Job, wall_clock_ms};
-use crate::operators::window::{PaneStore, Panes, PreAggregate, Settlement, WindowAggregate, WindowPlan};
+use crate::operators::window::{
+    PaneStore, Panes, PreAggregate, Settlement, WindowAggregate, WindowPlan, rearrangement,
+};
 use crate::operators::{Filter, FunctionStep, Operator, Project, Projection, SinkStep, TableStep, Union};
 use crate::sink_writer::SinkWriter;
 use crate::source::{SourceInput, SourceParts};
@@ -144,7 +146,7 @@ impl Builder<'_> {
         let restored = self.prepared.recovered.positions(&operator.id);
         let positions = restored.map(|positions| positions.iter().map(restored_position).collect::<Vec<_>>());
         let opened = millrace_io::open_source(
-            &connector(source, &self.job.start),
+            &connector(source, &self.job.start.start),
             operator.schema.clone(),
             slot,
             self.job.parallelism(),
@@ -275,9 +277,14 @@ impl Builder<'_> {
             return WindowAggregate::new(plan, None, 0, NO_WATERMARK, counters);
         };
         let (id, recovered) = (&job.operators[index].id, &self.prepared.recovered);
-        recovered.check_columns(id, &plan.state_columns)?;
+        let stored = recovered.state(id);
+        let change = if stored.is_empty() { None } else { rearrangement(id, stored, &plan.state_lines)? };
         let (backend, groups) = (state.backend.clone(), state.groups.clone());
-        let store = PaneStore::new(backend, id, groups, job.max_parallelism, &plan)?;
+        let mut store = PaneStore::new(backend, id, groups, job.max_parallelism, &plan)?;
+        if let Some(change) = change {
+            store.rearrange(&change.parts, &plan)?;
+            change.told.into_iter().for_each(|told| self.job.note_restored(told));
+        }
         let budget = settings.memory_budget_bytes as usize / (self.job.parallelism() * self.job.exchanges.len());
         WindowAggregate::new(plan, Some(store), budget, recovered.watermark(id), counters)
     }

@@ -11,10 +11,12 @@ use parking_lot::Mutex;
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::barriers::{Barriers, Passed};
 use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
-use crate::checkpoint::{CheckpointThread, Completed, Prepared, Request, Start};
+use crate::checkpoint::{CheckpointThread, Completed, Order, Prepared, Request, StartOptions};
 use crate::counters::{OperatorCounters, SlotCounters};
 use crate::exchange::Exchange;
 use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
+use crate::results_may_be_null::let_results_be_null;
+use crate::savepoints::{SavepointState, Savepoints, Wanted, too_late};
 use crate::wake::Wakers;
 use crate::{Error, ErrorCode, Result};
 
@@ -27,7 +29,7 @@ pub struct Job {
     pub(crate) barriers: Barriers,
     /// `None` where a barrier is complete when it has passed every slot.
     pub(crate) checkpoints: Option<Arc<CheckpointThread>>,
-    pub(crate) start: Start,
+    pub(crate) start: StartOptions,
     slots: usize,
     started: Instant,
     cancelled: AtomicBool,
@@ -39,6 +41,7 @@ pub struct Job {
     pub(crate) counters: Vec<Vec<Arc<OperatorCounters>>>,
     pub(crate) times: Vec<SlotCounters>,
     checkpoint_metrics: Mutex<CheckpointMetrics>,
+    savepoints: Mutex<Savepoints>,
     last_look: Mutex<Look>,
 }
 
@@ -51,7 +54,7 @@ struct Look {
 
 impl Job {
     /// `parallelism` goes before the plan's own; a plan without one gets a slot a core.
-    pub fn new(plan: Plan, parallelism: Option<usize>, start: Start) -> Result<Arc<Job>> {
+    pub fn new(mut plan: Plan, parallelism: Option<usize>, start: impl Into<StartOptions>) -> Result<Arc<Job>> {
         let slots = match parallelism.unwrap_or(plan.parallelism) {
             0 => std::thread::available_parallelism().map_or(1, usize::from).min(plan.max_parallelism),
             slots => slots,
@@ -61,6 +64,9 @@ impl Job {
             let message =
                 format!("parallelism {slots} is more than maxParallelism {max}: lower it or raise maxParallelism");
             return Err(Error::new(ErrorCode::Plan, message));
+        }
+        if plan.checkpoints.is_some() {
+            let_results_be_null(&mut plan);
         }
         let wakers = Arc::new(Wakers::new(slots));
         let exchange = || Arc::new(Exchange::new(slots, plan.max_parallelism, wakers.clone()));
@@ -78,13 +84,14 @@ impl Job {
             failure: Mutex::default(),
             barriers: Barriers::new(&plan, slots),
             checkpoints: needs_thread.then(|| Arc::new(CheckpointThread::new())),
-            start,
+            start: start.into(),
             source_watermarks: (0..slots)
                 .map(|_| (0..operators).map(|_| AtomicI64::new(NO_WATERMARK)).collect())
                 .collect(),
             counters: (0..slots).map(|_| (0..operators).map(|_| Arc::default()).collect()).collect(),
             times: (0..slots).map(|_| SlotCounters::default()).collect(),
             checkpoint_metrics: Mutex::default(),
+            savepoints: Mutex::default(),
             last_look: Mutex::default(),
             plan: Arc::new(plan),
             wakers,
@@ -124,15 +131,46 @@ impl Job {
         self.failure.lock().take()
     }
 
-    /// Writes a savepoint at the next barrier, which comes at once.
-    pub fn savepoint(&self, name: &str) -> Result<()> {
-        if self.plan.checkpoints.is_none() {
+    /// Writes a savepoint at the next barrier, which comes at once. With `ends_job` it is the last, and the job ends as by
+    /// [`Job::stop`]. Gives the number that [`Job::savepoint_state`] goes by.
+    pub fn savepoint(&self, name: &str, ends_job: bool) -> Result<u64> {
+        let Some(thread) = self.checkpoints.as_ref().filter(|_| self.plan.checkpoints.is_some()) else {
             let message = "a savepoint needs checkpoints: give the job a storage for them";
             return Err(Error::new(ErrorCode::State, message));
+        };
+        let wanted = self.savepoints.lock().ask(name, ends_job);
+        if !thread.order(Order::Savepoint(wanted.clone())) {
+            self.note_savepoints(vec![too_late(&wanted)]);
         }
-        self.barriers.want_savepoint(name.to_owned());
+        Ok(wanted.number)
+    }
+
+    /// There can be such a savepoint.
+    pub(crate) fn want_savepoint(&self, wanted: Wanted) {
+        let ends_job = wanted.ends_job;
+        self.barriers.want_savepoint(wanted);
+        if ends_job {
+            self.stop();
+        }
         self.wakers.wake_all();
-        Ok(())
+    }
+
+    /// No barrier comes any more.
+    pub(crate) fn end_savepoints(&self) {
+        if let Some(thread) = &self.checkpoints {
+            thread.end();
+        }
+        self.note_savepoints(self.barriers.take_savepoints().iter().map(too_late).collect());
+    }
+
+    /// `None`: none has this number.
+    pub fn savepoint_state(&self, number: u64) -> Option<SavepointState> {
+        self.savepoints.lock().state(number)
+    }
+
+    pub(crate) fn note_savepoints(&self, states: Vec<(u64, SavepointState)>) {
+        let mut savepoints = self.savepoints.lock();
+        states.into_iter().for_each(|(number, state)| savepoints.set(number, state));
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -155,6 +193,14 @@ impl Job {
 
     pub(crate) fn restored_from(&self, checkpoint: Option<u64>) {
         self.checkpoint_metrics.lock().restored_from = checkpoint;
+    }
+
+    /// A step goes on with state that was not quite its own.
+    pub(crate) fn note_restored(&self, change: String) {
+        let changes = &mut self.checkpoint_metrics.lock().restored_changes;
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
     }
 
     // ---- barriers ----
@@ -185,18 +231,23 @@ impl Job {
     /// The barrier has passed all operators of one slot.
     pub(crate) fn acknowledge(&self, slot: usize, barrier: BarrierId, report: BarrierReport) {
         let Some(passed) = self.barriers.acknowledge(slot, barrier, report, self.elapsed_ms()) else { return };
-        let Passed { barrier, is_last, reports, savepoint } = passed;
+        let Passed { barrier, is_last, reports, savepoints } = passed;
         match &self.checkpoints {
-            None => self.barrier_completed(barrier, &Completed::without_checkpoint()),
+            None => self.barrier_completed(barrier, Completed::without_checkpoint()),
             Some(thread) => {
-                thread.request(Request { barrier, is_last, reports, savepoint, now_ms: wall_clock_ms() });
+                let writing = savepoints.iter().map(|savepoint| (savepoint.number, SavepointState::Writing));
+                self.note_savepoints(writing.collect());
+                let request = Request { barrier, is_last, reports, savepoints, now_ms: wall_clock_ms() };
+                // The thread ends early only with the job: nobody waits for the outcome then.
+                thread.order(Order::Complete(request));
             }
         }
     }
 
-    pub(crate) fn barrier_completed(&self, barrier: BarrierId, completed: &Completed) {
-        let alignment_ms = self.barriers.complete(barrier, completed, self.elapsed_ms());
-        self.checkpoint_metrics.lock().add(completed, alignment_ms, wall_clock_ms());
+    pub(crate) fn barrier_completed(&self, barrier: BarrierId, mut completed: Completed) {
+        self.note_savepoints(std::mem::take(&mut completed.savepoints));
+        let alignment_ms = self.barriers.complete(barrier, &completed, self.elapsed_ms());
+        self.checkpoint_metrics.lock().add(&completed, alignment_ms, wall_clock_ms());
         self.wakers.wake_all();
     }
 
@@ -232,7 +283,11 @@ impl Job {
         });
         let operators = operators.collect();
         let (busy, backpressured) = self.shares_since_last_look();
-        let checkpoints = self.plan.checkpoints.is_some().then(|| self.checkpoint_metrics.lock().clone());
+        let checkpoints = self.plan.checkpoints.is_some().then(|| {
+            let savepoints = self.savepoints.lock();
+            let (savepoints, last_savepoint) = (savepoints.written(), savepoints.last());
+            CheckpointMetrics { savepoints, last_savepoint, ..self.checkpoint_metrics.lock().clone() }
+        });
         let commits = self.barriers.committed().0;
         JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits, checkpoints }
     }

@@ -20,15 +20,23 @@ mod key_group;
 mod metrics;
 mod operators;
 mod positions;
+mod results_may_be_null;
+mod savepoints;
 mod sink_writer;
 mod slot;
 mod source;
 mod wake;
 mod watermarks;
 
-pub use checkpoint::Start;
+pub use checkpoint::{Start, StartOptions};
 pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
 pub use metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
+pub use savepoints::{SavepointOutcome, SavepointState};
 pub use slot::{Slot, Step};
+
+/// What a storage has of a job, for whoever looks at it without running the job.
+pub mod stored {
+    pub use millrace_state::{BackendKind, History, KeyedState, Manifest, OperatorState};
+}

@@ -1,6 +1,7 @@
 //! Figures of a running job, summed over its slots.
 
 use crate::checkpoint::Completed;
+use crate::savepoints::SavepointOutcome;
 
 /// Figures of one operator since the job started.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +52,12 @@ pub struct CheckpointMetrics {
     pub last_new_bytes: Option<u64>,
     /// The checkpoint that the job has gone on from.
     pub restored_from: Option<u64>,
+    /// What differs between the state that was restored and the one before, in words.
+    pub restored_changes: Vec<String>,
+    /// Those that were written.
+    pub savepoints: u64,
+    /// What became of the last.
+    pub last_savepoint: Option<SavepointOutcome>,
 }
 
 impl CheckpointMetrics {

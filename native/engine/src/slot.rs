@@ -66,7 +66,7 @@ fn open_state(job: &Job, slot: usize, prepared: &Prepared) -> Result<Option<Slot
         return Ok(None);
     }
     let groups = key_groups_of(slot, job.plan.max_parallelism, job.parallelism());
-    SlotState::open(settings.backend, slot, groups, local.slot(slot), &prepared.recovered).map(Some)
+    SlotState::open(&job.plan, settings.backend, slot, groups, local.slot(slot), &prepared.recovered).map(Some)
 }
 
 impl Slot {

@@ -202,11 +202,11 @@ fn refusal(folder: &Path, shape: Shape) -> Error {
 }
 
 #[test]
-fn state_of_other_columns_is_refused_with_what_is_stored_and_what_is_wanted() {
+fn state_of_another_window_is_refused_with_what_is_stored_and_what_is_wanted() {
     let (folder, _) = cut_off(SHAPE);
-    let error = refusal(folder.path(), Shape { aggregates: &SHAPE.aggregates[..2], ..SHAPE }).to_string();
-    assert!(error.contains("the stored state of id \"window-1\" has the columns (auction: Int64, "), "{error}");
-    assert!(error.contains("the step wants (auction: Int64, $0.0: Int64, $1.0: Int64)"), "{error}");
+    let error = refusal(folder.path(), Shape { window: HOPPING, ..SHAPE }).to_string();
+    assert!(error.contains("the stored state of id \"window-1\" has (window 20000 ms, key auction: int64)"), "{error}");
+    assert!(error.contains("the step wants (window 20000 ms every 5000 ms, key auction: int64)"), "{error}");
 }
 
 #[test]

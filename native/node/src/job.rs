@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use millrace_engine::{Error, ErrorCode, Start};
+use millrace_engine::{Error, ErrorCode, SavepointOutcome, SavepointState, Start, StartOptions};
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -35,7 +35,13 @@ pub struct Job {
 #[napi]
 impl Job {
     #[napi(constructor)]
-    pub fn new(env: Env, plan: Uint8Array, parallelism: Option<u32>, start: Option<String>) -> napi::Result<Self> {
+    pub fn new(
+        env: Env,
+        plan: Uint8Array,
+        parallelism: Option<u32>,
+        start: Option<String>,
+        allow_dropped: Option<Vec<String>>,
+    ) -> napi::Result<Self> {
         guarded(&env, || {
             let plan = millrace_plan::decode(&plan).map_err(|error| Error {
                 code: ErrorCode::Plan,
@@ -43,6 +49,7 @@ impl Job {
                 message: error.message,
             })?;
             let start = self::start(start.as_deref().unwrap_or("latest"))?;
+            let start = StartOptions { start, allow_dropped: allow_dropped.unwrap_or_default() };
             let job = millrace_engine::Job::new(plan, parallelism.map(|slots| slots as usize), start)?;
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             jobs().get_or_insert_default().insert(id, job.clone());
@@ -70,10 +77,16 @@ impl Job {
         self.job.cancel();
     }
 
-    /// Asks for a savepoint, which the next barrier becomes.
+    /// Asks for a savepoint, which the next barrier becomes, or the last. Gives the number that it goes by.
     #[napi]
-    pub fn savepoint(&self, env: Env, name: String) -> napi::Result<()> {
-        guarded(&env, || self.job.savepoint(&name))
+    pub fn savepoint(&self, env: Env, name: String, ends_job: bool) -> napi::Result<f64> {
+        guarded(&env, || Ok(self.job.savepoint(&name, ends_job)? as f64))
+    }
+
+    /// How far a savepoint has come.
+    #[napi]
+    pub fn savepoint_progress(&self, number: f64) -> Option<SavepointProgress> {
+        self.job.savepoint_state(number as u64).map(SavepointProgress::from)
     }
 
     #[napi]
@@ -101,6 +114,34 @@ fn start(text: &str) -> Result<Start, Error> {
 }
 
 #[napi(object)]
+pub struct SavepointProgress {
+    /// "waiting", "writing", "written" or "failed".
+    pub state: String,
+    /// Of one that is written.
+    pub checkpoint: Option<f64>,
+    pub bytes: Option<f64>,
+    /// Of one that has failed.
+    pub error: Option<String>,
+}
+
+impl From<SavepointState> for SavepointProgress {
+    fn from(state: SavepointState) -> Self {
+        let state_only =
+            |state: &str| SavepointProgress { state: state.into(), checkpoint: None, bytes: None, error: None };
+        match state {
+            SavepointState::Waiting => state_only("waiting"),
+            SavepointState::Writing => state_only("writing"),
+            SavepointState::Written { checkpoint, bytes } => SavepointProgress {
+                checkpoint: Some(checkpoint as f64),
+                bytes: Some(bytes as f64),
+                ..state_only("written")
+            },
+            SavepointState::Failed(error) => SavepointProgress { error: Some(error), ..state_only("failed") },
+        }
+    }
+}
+
+#[napi(object)]
 pub struct JobMetrics {
     pub operators: Vec<OperatorMetrics>,
     pub watermark_ms: Option<f64>,
@@ -121,6 +162,21 @@ pub struct CheckpointMetrics {
     pub last_bytes: Option<f64>,
     pub last_new_bytes: Option<f64>,
     pub restored_from: Option<f64>,
+    pub restored_changes: Option<Vec<String>>,
+    pub savepoints: Option<f64>,
+    pub last_savepoint: Option<LastSavepoint>,
+}
+
+#[napi(object)]
+pub struct LastSavepoint {
+    pub name: String,
+    pub error: Option<String>,
+}
+
+impl From<SavepointOutcome> for LastSavepoint {
+    fn from(SavepointOutcome { name, error }: SavepointOutcome) -> Self {
+        LastSavepoint { name, error }
+    }
 }
 
 #[napi(object)]
@@ -169,6 +225,9 @@ impl From<millrace_engine::CheckpointMetrics> for CheckpointMetrics {
             last_bytes: number(metrics.last_bytes),
             last_new_bytes: number(metrics.last_new_bytes),
             restored_from: number(metrics.restored_from),
+            restored_changes: Some(metrics.restored_changes).filter(|changes| !changes.is_empty()),
+            savepoints: number(Some(metrics.savepoints).filter(|&savepoints| savepoints > 0)),
+            last_savepoint: metrics.last_savepoint.map(LastSavepoint::from),
         }
     }
 }

@@ -14,9 +14,16 @@ pub struct Run {
 
 impl Run {
     pub fn push(&mut self, key: &[u8], value: &[u8]) {
+        self.push_all(key, [value]);
+    }
+
+    /// Adds a key with several values, the oldest first.
+    pub fn push_all<'a>(&mut self, key: &[u8], values: impl IntoIterator<Item = &'a [u8]>) {
         self.keys.extend_from_slice(key);
-        self.values.extend_from_slice(&(value.len() as u32).to_le_bytes());
-        self.values.extend_from_slice(value);
+        for value in values {
+            self.values.extend_from_slice(&(value.len() as u32).to_le_bytes());
+            self.values.extend_from_slice(value);
+        }
         self.ends.push((self.keys.len(), self.values.len()));
     }
 
@@ -75,8 +82,7 @@ mod tests {
     #[test]
     fn values_of_a_key_come_apart_in_their_order() {
         let mut run = Run::default();
-        run.push(b"a", b"one");
-        run.push(b"a", b"");
+        run.push_all(b"a", [&b"one"[..], b""]);
         run.push(b"b", b"three");
         let stored: Vec<u8> = run.iter().flat_map(|(_, value)| value.to_vec()).collect();
         let values: Vec<&[u8]> = operands(&stored).collect::<Result<_>>().unwrap();

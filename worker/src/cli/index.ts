@@ -4,6 +4,7 @@ import { savepointName } from "../start.js";
 import { explainJob } from "./explain.js";
 import { init } from "./init.js";
 import { type RunFlags, runCommand } from "./run.js";
+import { addSavepointCommands } from "./savepoint/index.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       new Option("--fresh", "begin without the state and positions that are stored").conflicts("fromSavepoint"),
     )
     .option("--from-savepoint <name>", "begin with the state and positions of a savepoint", savepoint)
+    .option("--allow-dropped <id>", "leave out what is stored of a step that the job does not have any more", anotherId)
     .action(async (file: string, options: RunFlags) => {
       process.exitCode = await runCommand(file, options);
     });
@@ -35,6 +37,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(async (file: string, options: { parallelism?: number }) => {
       process.exitCode = await explainJob(file, options);
     });
+  addSavepointCommands(program);
   program
     .command("init")
     .description("make a project that runs")
@@ -49,6 +52,10 @@ function slots(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("it is a whole number from 1 on.");
   return number;
+}
+
+function anotherId(id: string, ids: readonly string[] = []): readonly string[] {
+  return [...ids, id];
 }
 
 function savepoint(text: string): string {

@@ -1,10 +1,13 @@
-import { type Job, type MillraceError, PlanError } from "millrace";
+import { type Job, type MillraceError, PlanError, StateError } from "millrace";
+import { asMillraceError } from "../errors.js";
 import { loadJob } from "../job-file.js";
 import { KafkaLag } from "../kafka-lag.js";
 import { prepareTopics } from "../kafka-topics.js";
 import { keepRunning } from "../keep-running.js";
 import { LagWatch } from "../lag-watch.js";
 import { Run } from "../run.js";
+import { SavepointService } from "../savepoints/serve.js";
+import { socketPath } from "../savepoints/socket-path.js";
 import { fromSavepoint, type Start } from "../start.js";
 import { type Display, display } from "./display.js";
 import { asLoadError, exitCode } from "./exit-code.js";
@@ -16,6 +19,7 @@ export interface RunFlags {
   readonly createTopics?: boolean;
   readonly fresh?: boolean;
   readonly fromSavepoint?: string;
+  readonly allowDropped?: readonly string[];
 }
 
 /** Forced by a second Ctrl-C. */
@@ -47,15 +51,17 @@ function startOf({ fresh = false, fromSavepoint: name }: RunFlags, job: Job): St
 async function follow(
   job: Job,
   file: string,
-  { start, parallelism }: { readonly start: Start; readonly parallelism?: number },
+  { start, parallelism, allowDropped }: Pick<RunFlags, "parallelism" | "allowDropped"> & { readonly start: Start },
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
   const lag = new LagWatch(new KafkaLag(job));
   let restarts = 0;
   let look: (() => Look) | undefined;
+  let current: Run | undefined;
   const begin = (start: Start): Run => {
-    const run = new Run(job, file, { parallelism, show: screen.show, start });
+    const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped });
+    current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
     look = () => ({ ...rates.look(run.metrics(), performance.now(), Date.now()), lag: lag.known });
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
@@ -64,9 +70,16 @@ async function follow(
   const status = () => {
     const now = look?.();
     if (now !== undefined) screen.status(now);
+    tellChanges(now?.checkpoints?.restoredChanges ?? []);
     return now;
   };
+  const told = new Set<string>();
+  const tellChanges = (changes: readonly string[]) => {
+    for (const change of changes) if (!told.has(change)) screen.say(change);
+    for (const change of changes) told.add(change);
+  };
   const timer = setInterval(status, screen.intervalMs);
+  const savepoints = await serveSavepoints(job, () => current, screen);
   const stopping = new AbortController();
   const unsubscribe = stopOnSignals(stopping, screen);
   const error = await keepRunning({
@@ -81,6 +94,7 @@ async function follow(
     onExhausted: (attempts) => screen.say(exhausted(attempts)),
   });
   clearInterval(timer);
+  await savepoints?.close();
   // After an error it may be the brokers that do not answer.
   if (error === undefined) await lag.lookOnceMore();
   const last = status();
@@ -92,6 +106,27 @@ async function follow(
   await lag.close();
   unsubscribe();
   return code;
+}
+
+/** Answers `millrace savepoint create`. The job runs all the same where that cannot be. */
+async function serveSavepoints(
+  job: Job,
+  current: () => Run | undefined,
+  screen: Display,
+): Promise<SavepointService | undefined> {
+  const { checkpoints } = job.recovery;
+  if (checkpoints === undefined) return undefined;
+  const path = socketPath(checkpoints.state.directory);
+  try {
+    return await SavepointService.listen(path, async ({ savepoint, stop }, onPhase) => {
+      const run = current();
+      if (run === undefined) throw new StateError(`savepoint "${savepoint}": the job has not begun yet; ask again`);
+      return await run.savepoint(savepoint, { stop, onPhase });
+    });
+  } catch (error) {
+    screen.say(`millrace savepoint create will not reach this worker: ${asMillraceError(error).message}`);
+    return undefined;
+  }
 }
 
 function stopOnSignals(stopping: AbortController, screen: Display): () => void {

@@ -4,11 +4,11 @@ mod checked_sum;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{SortOptions, cast};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion_common::DataFusionError;
-use datafusion_expr::{AggregateUDF, GroupsAccumulator};
+use datafusion_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate::approx_distinct::approx_distinct_udaf;
 use datafusion_functions_aggregate::approx_percentile_cont::approx_percentile_cont_udaf;
 use datafusion_functions_aggregate::average::avg_udaf;
@@ -34,6 +34,7 @@ const TIME_COLUMN: &str = "$time";
 /// One aggregate of a windowed aggregation.
 pub struct WindowedAggregate {
     argument: Arc<dyn PhysicalExpr>,
+    argument_type: DataType,
     kind: Kind,
     state_fields: Vec<FieldRef>,
     output_type: DataType,
@@ -55,7 +56,14 @@ impl WindowedAggregate {
         let data_type = argument.data_type(input).map_err(plan)?;
         if aggregate.function == F::Sum && data_type == DataType::Int64 {
             let state_fields = vec![Arc::new(Field::new("sum", DataType::Int64, true))];
-            return Ok(WindowedAggregate { argument, kind: Kind::CheckedSum, state_fields, output_type: data_type });
+            let (argument_type, output_type) = (data_type.clone(), data_type);
+            return Ok(WindowedAggregate {
+                argument,
+                argument_type,
+                kind: Kind::CheckedSum,
+                state_fields,
+                output_type,
+            });
         }
         let function = build(aggregate.function, argument.clone(), input).map_err(plan)?;
         let ordered = !function.order_bys().is_empty();
@@ -64,12 +72,29 @@ impl WindowedAggregate {
             other => other.clone(),
         };
         let state_fields = function.state_fields().map_err(plan)?;
-        Ok(WindowedAggregate { argument, kind: Kind::DataFusion { function, ordered }, state_fields, output_type })
+        let kind = Kind::DataFusion { function, ordered };
+        Ok(WindowedAggregate { argument, argument_type: data_type, kind, state_fields, output_type })
     }
 
     /// What the accumulator takes of `rows`, which happened at `times`.
     pub fn arguments(&self, rows: &RecordBatch, times: &Int64Array) -> Result<Vec<ArrayRef>> {
-        let mut arguments = vec![evaluate(&self.argument, rows)?];
+        self.with_parameters(evaluate(&self.argument, rows)?, rows, times)
+    }
+
+    /// The state of a group without values. An accumulator without rows takes its groups for seen, so it is given a null.
+    pub fn empty_state(&self) -> Result<Vec<ArrayRef>> {
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let row =
+            RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options).map_err(internal)?;
+        let null = new_null_array(&self.argument_type, 1);
+        let arguments = self.with_parameters(null, &row, &Int64Array::from_value(0, 1))?;
+        let mut accumulator = self.accumulator()?;
+        accumulator.update_batch(&arguments, &[0], None, 1).map_err(aggregate_error)?;
+        accumulator.state(EmitTo::All).map_err(aggregate_error)
+    }
+
+    fn with_parameters(&self, argument: ArrayRef, rows: &RecordBatch, times: &Int64Array) -> Result<Vec<ArrayRef>> {
+        let mut arguments = vec![argument];
         if let Kind::DataFusion { function, ordered } = &self.kind {
             // Parameters, such as the quantile, follow the value.
             for parameter in function.expressions().iter().skip(1) {

@@ -8,6 +8,7 @@ use millrace_state::{Checkpoints, KeyGroups, Manifest, OperatorState, Progress, 
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::batch::NO_WATERMARK;
 use crate::positions::PositionMetadata;
+use crate::savepoints::{SavepointState, Wanted};
 use crate::{Error, Result};
 
 /// Turns barriers that have passed every slot into checkpoints, one after the other, and commits them.
@@ -29,14 +30,14 @@ pub struct Request {
     pub is_last: bool,
     /// By slot.
     pub reports: Vec<BarrierReport>,
-    /// The state is to be kept under this name, too.
-    pub savepoint: Option<String>,
+    /// What it is to be kept as, beside its checkpoint.
+    pub savepoints: Vec<Wanted>,
     /// Milliseconds since the epoch.
     pub now_ms: u64,
 }
 
 /// What became of a barrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completed {
     /// The checkpoint that is committed; `None`: the barrier has none, as it may fail or there is no storage.
     pub checkpoint: Option<u64>,
@@ -45,12 +46,14 @@ pub struct Completed {
     pub bytes: u64,
     pub new_bytes: u64,
     pub took_ms: u64,
+    /// By their numbers.
+    pub savepoints: Vec<(u64, SavepointState)>,
 }
 
 impl Completed {
     /// A barrier is complete when it has passed every slot.
     pub fn without_checkpoint() -> Self {
-        Completed { checkpoint: None, is_committed: true, bytes: 0, new_bytes: 0, took_ms: 0 }
+        Completed { is_committed: true, ..Completed::default() }
     }
 }
 
@@ -75,12 +78,15 @@ impl Coordinator {
             }
         }
         on_flushed();
-        let manifest = match self.write(&mut request) {
+        let manifest = self.manifest(&request);
+        let files: Vec<SlotFiles> = request.reports.iter_mut().filter_map(|report| report.files.take()).collect();
+        let manifest = match self.write(manifest, &files) {
             Ok(manifest) => manifest,
             Err(error) => {
+                let savepoints = failed(&request.savepoints, &error);
                 self.tolerate(error)?;
                 let took_ms = started.elapsed().as_millis() as u64;
-                return Ok(Completed { checkpoint: None, is_committed: false, bytes: 0, new_bytes: 0, took_ms });
+                return Ok(Completed { took_ms, savepoints, ..Completed::default() });
             }
         };
         let checkpoint = manifest.as_ref().map(|manifest| manifest.checkpoint);
@@ -88,12 +94,15 @@ impl Coordinator {
             transactions.commit(epoch, &self.positions(&request.reports, checkpoint))?;
         }
         let (bytes, new_bytes) = manifest.as_ref().map_or((0, 0), |manifest| (manifest.bytes, manifest.new_bytes));
+        // A savepoint before the commit would lead past outputs that a failed commit takes back.
+        let savepoints = manifest.as_ref().map(|manifest| self.keep(manifest, &files, &request.savepoints));
         if let (Some(checkpoints), Some(manifest)) = (&mut self.checkpoints, manifest) {
             // What cannot be removed now is an orphan, which a later start removes.
             let _ = checkpoints.committed(manifest);
         }
         let took_ms = started.elapsed().as_millis() as u64;
-        Ok(Completed { checkpoint, is_committed: true, bytes, new_bytes, took_ms })
+        let savepoints = savepoints.unwrap_or_default();
+        Ok(Completed { checkpoint, is_committed: true, bytes, new_bytes, took_ms, savepoints })
     }
 
     /// A checkpoint could not be written. What is in an open transaction waits for a checkpoint and cannot be joined to the
@@ -104,22 +113,37 @@ impl Coordinator {
         if self.transactions.is_some() || self.failures > tolerable { Err(error) } else { Ok(()) }
     }
 
-    fn write(&mut self, request: &mut Request) -> Result<Option<Manifest>> {
-        let Some(checkpoints) = &mut self.checkpoints else { return Ok(None) };
-        let manifest = Manifest {
+    /// What is known before anything is written.
+    fn manifest(&self, request: &Request) -> Manifest {
+        Manifest {
             job: self.plan.name.clone(),
             created_ms: request.now_ms,
             max_parallelism: self.plan.max_parallelism as u32,
             operators: operators(&self.plan, &request.reports),
             ..Manifest::default()
-        };
-        let files: Vec<SlotFiles> = request.reports.iter_mut().filter_map(|report| report.files.take()).collect();
-        if let Some(name) = &request.savepoint {
-            checkpoints.write_savepoint(manifest.clone(), &files, name)?;
         }
-        let (manifest, _) = checkpoints.write(manifest, &files)?;
+    }
+
+    fn write(&mut self, manifest: Manifest, files: &[SlotFiles]) -> Result<Option<Manifest>> {
+        let Some(checkpoints) = &mut self.checkpoints else { return Ok(None) };
+        let (manifest, _) = checkpoints.write(manifest, files)?;
         self.failures = 0;
         Ok(Some(manifest))
+    }
+
+    /// Keeps a committed checkpoint as savepoints; one that cannot be written is told of and ends nothing.
+    fn keep(&self, checkpoint: &Manifest, files: &[SlotFiles], wanted: &[Wanted]) -> Vec<(u64, SavepointState)> {
+        let Some(checkpoints) = &self.checkpoints else { return Vec::new() };
+        let write = |wanted: &Wanted| match checkpoints.write_savepoint(checkpoint.clone(), files, &wanted.name) {
+            Ok(written) => SavepointState::Written { checkpoint: written.checkpoint, bytes: written.bytes },
+            Err(error) => SavepointState::Failed(error.0),
+        };
+        wanted.iter().map(|wanted| (wanted.number, write(wanted))).collect()
+    }
+
+    /// No savepoint has this name.
+    pub fn check_savepoint(&self, name: &str) -> Result<()> {
+        self.checkpoints.as_ref().map_or(Ok(()), |checkpoints| Ok(checkpoints.check_savepoint(name)?))
     }
 
     /// The positions of each consumer group.
@@ -145,6 +169,11 @@ impl Coordinator {
     }
 }
 
+/// Savepoints whose checkpoint could not be written.
+pub fn failed(wanted: &[Wanted], error: &Error) -> Vec<(u64, SavepointState)> {
+    wanted.iter().map(|wanted| (wanted.number, SavepointState::Failed(error.to_string()))).collect()
+}
+
 /// What operators keep beside their keyed state, over all slots.
 fn operators(plan: &Plan, reports: &[BarrierReport]) -> Vec<OperatorState> {
     let operators = plan.operators.iter();
@@ -158,7 +187,7 @@ fn operators(plan: &Plan, reports: &[BarrierReport]) -> Vec<OperatorState> {
         for window in &report.windows {
             let progress = Progress { key_groups: groups.clone(), watermark: window.watermark };
             operators[window.operator].progress.push(progress);
-            operators[window.operator].state = window.columns.to_vec();
+            operators[window.operator].state = window.state.to_vec();
         }
         for (operator, files) in &report.staged {
             let files = files.iter().map(|f| StagedFile { staged: f.staged.clone(), visible: f.visible.clone() });

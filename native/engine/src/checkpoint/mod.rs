@@ -9,6 +9,6 @@ mod thread;
 
 pub use coordinator::{Completed, Request};
 pub use prepare::Prepared;
-pub use recovery::Start;
+pub use recovery::{Start, StartOptions};
 pub use slot_state::SlotState;
-pub use thread::CheckpointThread;
+pub use thread::{CheckpointThread, Order};

@@ -8,7 +8,7 @@ use millrace_state::Checkpoints;
 
 use super::coordinator::Coordinator;
 use super::local_state::LocalState;
-use super::recovery::{Recovered, Start, recover};
+use super::recovery::{Recovered, StartOptions, recover};
 use super::slot_state::backend_kind;
 use crate::key_group::key_groups_of;
 use crate::{Error, ErrorCode, Result};
@@ -23,7 +23,7 @@ pub struct Prepared {
 }
 
 /// Opens the storage, ends what an earlier run has left behind and finds what to go on from.
-pub fn prepare(plan: &Arc<Plan>, slots: usize, start: &Start, now_ms: u64) -> Result<(Coordinator, Prepared)> {
+pub fn prepare(plan: &Arc<Plan>, slots: usize, start: &StartOptions, now_ms: u64) -> Result<(Coordinator, Prepared)> {
     let attempt = format!("{now_ms:013x}-{:016x}", RandomState::new().build_hasher().finish());
     let mut stored = None;
     if let Some(settings) = &plan.checkpoints {

@@ -20,6 +20,20 @@ pub enum Start {
     Savepoint(String),
 }
 
+/// How a job is to start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StartOptions {
+    pub start: Start,
+    /// Ids of steps that the job does not have any more: what is stored of them is left out.
+    pub allow_dropped: Vec<String>,
+}
+
+impl From<Start> for StartOptions {
+    fn from(start: Start) -> Self {
+        StartOptions { start, allow_dropped: Vec::new() }
+    }
+}
+
 /// A checkpoint or savepoint, its files fetched; empty for a job that starts from nothing.
 #[derive(Debug, Default)]
 pub struct Recovered {
@@ -43,19 +57,14 @@ impl Recovered {
         Some(self.operator(id).map_or(&[][..], |operator| &operator.positions))
     }
 
-    /// The state that an operator finds is the one that it wants.
-    pub fn check_columns(&self, id: &str, wanted: &[String]) -> Result<()> {
-        let stored = self.operator(id).map_or(&[][..], |operator| &operator.state);
-        if stored.is_empty() || stored == wanted {
-            return Ok(());
-        }
-        let message = format!(
-            "the stored state of id \"{id}\" has the columns ({}), the step wants ({}). Change the step back, give it \
-             another id, or start with --fresh.",
-            stored.join(", "),
-            wanted.join(", ")
-        );
-        Err(Error::new(ErrorCode::State, message))
+    /// What the stored state of an operator is called; nothing where there is none.
+    pub fn state(&self, id: &str) -> &[String] {
+        self.operator(id).map_or(&[], |operator| &operator.state)
+    }
+
+    /// The ids of operators that have left something which the job has no step for.
+    pub fn dropped<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a str> {
+        self.manifest.iter().flat_map(|manifest| without_step(plan, manifest)).map(|operator| operator.id.as_str())
     }
 
     /// How far the windows of an operator had come.
@@ -70,18 +79,18 @@ impl Recovered {
 pub fn recover(
     plan: &Plan,
     checkpoints: &mut Checkpoints,
-    start: &Start,
+    start: &StartOptions,
     is_transactional: bool,
     into: &Path,
 ) -> Result<Recovered> {
-    let manifest = match start {
+    let manifest = match &start.start {
         Start::Fresh => return Ok(Recovered::default()),
         Start::Savepoint(name) => Some(checkpoints.savepoint(name)?),
         Start::Latest if is_transactional => committed(plan, checkpoints)?,
         Start::Latest => checkpoints.latest()?.cloned(),
     };
     let Some(manifest) = manifest else { return Ok(Recovered::default()) };
-    fits(plan, &manifest)?;
+    fits(plan, &manifest, &start.allow_dropped)?;
     show_staged(&manifest)?;
     let state = checkpoints.restore(&manifest, into, &|_| {})?;
     Ok(Recovered { manifest: Some(manifest), state })
@@ -115,8 +124,15 @@ fn committed(plan: &Plan, checkpoints: &Checkpoints) -> Result<Option<Manifest>>
     }
 }
 
-/// Every state that is stored has its step in the job, and looks as the step wants it.
-fn fits(plan: &Plan, manifest: &Manifest) -> Result<()> {
+/// What is stored of steps, and the job does not have.
+fn without_step<'a>(plan: &'a Plan, manifest: &'a Manifest) -> impl Iterator<Item = &'a OperatorState> {
+    let keeps_something = |operator: &&OperatorState| !(operator.state.is_empty() && operator.positions.is_empty());
+    let is_gone = |stored: &&OperatorState| !plan.operators.iter().any(|operator| operator.id == stored.id);
+    manifest.operators.iter().filter(keeps_something).filter(is_gone)
+}
+
+/// Everything that is stored has its step in the job, or may be left out.
+fn fits(plan: &Plan, manifest: &Manifest, allow_dropped: &[String]) -> Result<()> {
     let refuse = |message: String| Err(Error::new(ErrorCode::State, message));
     let what = format!("checkpoint {} of job \"{}\"", manifest.checkpoint, manifest.job);
     if manifest.max_parallelism as usize != plan.max_parallelism {
@@ -125,16 +141,15 @@ fn fits(plan: &Plan, manifest: &Manifest) -> Result<()> {
             manifest.max_parallelism, plan.max_parallelism
         ));
     }
-    for stored in manifest.operators.iter().filter(|operator| !operator.state.is_empty()) {
-        if !plan.operators.iter().any(|operator| operator.id == stored.id) {
-            return refuse(format!(
-                "{what} holds the state of step \"{}\" (id \"{}\"), which the job does not have. Give the step that goes on \
-                 with it this id with .id(\"{}\"), or start with --fresh.",
-                stored.name, stored.id, stored.id
-            ));
-        }
+    match without_step(plan, manifest).find(|stored| !allow_dropped.contains(&stored.id)) {
+        None => Ok(()),
+        Some(OperatorState { id, name, state, .. }) => refuse(format!(
+            "{what} holds the {} of step \"{name}\" (id \"{id}\"), which the job does not have. Give the step that goes on \
+             with it this id with .id(\"{id}\"); or leave it out with --allow-dropped {id}; or start from nothing with \
+             --fresh.",
+            if state.is_empty() { "positions" } else { "state" }
+        )),
     }
-    Ok(())
 }
 
 /// A crash may have come between the commit and the renames that it promises.

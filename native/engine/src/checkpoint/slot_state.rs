@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use millrace_plan::StateBackend;
-use millrace_state::{BackendKind, KeyGroups, RocksDbOptions, SlotFiles};
+use millrace_plan::{Plan, StateBackend};
+use millrace_state::{BackendKind, KeyGroups, RocksDbOptions, SlotFiles, StateKey, operator_range};
 
 use super::recovery::Recovered;
 use crate::Result;
@@ -21,8 +21,9 @@ pub struct SlotState {
 }
 
 impl SlotState {
-    /// Opens the state of the slot's key groups in the folder `directory`.
+    /// Opens the state of the slot's key groups in the folder `directory`; what the plan has no step for is left out.
     pub fn open(
+        plan: &Plan,
         backend: StateBackend,
         slot: usize,
         groups: KeyGroups,
@@ -31,7 +32,11 @@ impl SlotState {
     ) -> Result<SlotState> {
         let kind = backend_kind(backend);
         let at = directory.join("db");
-        let opened = millrace_state::open(kind, &at, &RocksDbOptions::default(), &groups, &recovered.state)?;
+        let mut opened = millrace_state::open(kind, &at, &RocksDbOptions::default(), &groups, &recovered.state)?;
+        for id in recovered.dropped(plan) {
+            let (from, to) = operator_range(&StateKey::new(id));
+            opened.delete_range(&from, &to)?;
+        }
         Ok(SlotState { backend: Rc::new(RefCell::new(opened)), slot, groups, kind, directory })
     }
 

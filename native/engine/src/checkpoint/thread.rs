@@ -1,21 +1,31 @@
+use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::coordinator::{Coordinator, Request};
+use super::coordinator::{Coordinator, Request, failed};
 use super::prepare::{Prepared, prepare};
 use crate::Result;
 use crate::batch::internal;
 use crate::job::{Job, wall_clock_ms};
+use crate::savepoints::{SavepointState, Wanted, too_late};
+
+/// What the thread is told.
+pub enum Order {
+    /// A barrier has passed every slot. [`Job::barrier_completed`] tells when it is complete.
+    Complete(Request),
+    /// A savepoint is wanted. [`Job::want_savepoint`] goes on with it if there can be one.
+    Savepoint(Wanted),
+}
 
 /// The thread on which checkpoints are prepared and completed, as storage and transactions take their time.
 pub struct CheckpointThread {
     prepared: Mutex<Option<Result<Arc<Prepared>>>>,
     ready: Condvar,
     /// `None` after the end.
-    requests: Mutex<Option<Sender<Request>>>,
-    inbox: Mutex<Option<Receiver<Request>>>,
+    orders: Mutex<Option<Sender<Order>>>,
+    inbox: Mutex<Option<Receiver<Order>>>,
     is_running: Mutex<bool>,
     ended: Condvar,
 }
@@ -33,12 +43,12 @@ impl Drop for Running {
 impl CheckpointThread {
     /// [`CheckpointThread::start`] starts it.
     pub fn new() -> Self {
-        let (requests, inbox) = channel();
-        let (requests, inbox) = (Mutex::new(Some(requests)), Mutex::new(Some(inbox)));
+        let (orders, inbox) = channel();
+        let (orders, inbox) = (Mutex::new(Some(orders)), Mutex::new(Some(inbox)));
         CheckpointThread {
             prepared: Mutex::new(None),
             ready: Condvar::new(),
-            requests,
+            orders,
             inbox,
             is_running: Mutex::new(false),
             ended: Condvar::new(),
@@ -82,17 +92,14 @@ impl CheckpointThread {
         }
     }
 
-    /// Passes on a barrier that has passed every slot. [`Job::barrier_completed`] tells when it is complete.
-    pub fn request(&self, request: Request) {
-        if let Some(requests) = &*self.requests.lock() {
-            // The thread ends early only with the job: nobody waits for the outcome then.
-            let _ = requests.send(request);
-        }
+    /// False: the thread ends, or has ended, and so does the job.
+    pub fn order(&self, order: Order) -> bool {
+        self.orders.lock().as_ref().is_some_and(|orders| orders.send(order).is_ok())
     }
 
     /// Ends the thread when it has done what it is doing.
     pub fn end(&self) {
-        self.requests.lock().take();
+        self.orders.lock().take();
     }
 
     /// Waits until the thread has ended: another run of the job would meet what it is still writing.
@@ -104,16 +111,43 @@ impl CheckpointThread {
     }
 }
 
-fn serve(mut coordinator: Coordinator, job: &Weak<Job>, inbox: &Receiver<Request>) {
-    while let Ok(request) = inbox.recv() {
+fn serve(mut coordinator: Coordinator, job: &Weak<Job>, inbox: &Receiver<Order>) {
+    while let Ok(order) = inbox.recv() {
         let Some(job) = job.upgrade() else { return };
-        let (barrier, is_last) = (request.barrier, request.is_last);
-        match coordinator.complete(request, || job.wakers.wake_all()) {
-            Ok(completed) => job.barrier_completed(barrier, &completed),
-            Err(error) => return job.fail(error),
-        }
-        if is_last {
-            return;
+        if obey(&mut coordinator, &job, order).is_break() {
+            break;
         }
     }
+    let Some(job) = job.upgrade() else { return };
+    // What is still asked for has come too late.
+    job.end_savepoints();
+    for order in inbox.try_iter() {
+        if let Order::Savepoint(wanted) = order {
+            job.note_savepoints(vec![too_late(&wanted)]);
+        }
+    }
+}
+
+fn obey(coordinator: &mut Coordinator, job: &Arc<Job>, order: Order) -> ControlFlow<()> {
+    let request = match order {
+        Order::Complete(request) => request,
+        Order::Savepoint(wanted) => {
+            // A name that is taken is told of before the job ends for it.
+            match coordinator.check_savepoint(&wanted.name) {
+                Ok(()) => job.want_savepoint(wanted),
+                Err(error) => job.note_savepoints(vec![(wanted.number, SavepointState::Failed(error.message))]),
+            }
+            return ControlFlow::Continue(());
+        }
+    };
+    let (barrier, is_last, savepoints) = (request.barrier, request.is_last, request.savepoints.clone());
+    match coordinator.complete(request, || job.wakers.wake_all()) {
+        Ok(completed) => job.barrier_completed(barrier, completed),
+        Err(error) => {
+            job.note_savepoints(failed(&savepoints, &error));
+            job.fail(error);
+            return ControlFlow::Break(());
+        }
+    }
+    if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -3,6 +3,7 @@
 mod calendar;
 mod functions;
 mod nested;
+mod notation;
 mod operators;
 mod text;
 mod time;
@@ -21,8 +22,9 @@ use datafusion_physical_expr::expressions::{CaseExpr, Column, Literal, cast};
 use millrace_plan::{Expr, Value};
 
 use crate::{Error, ErrorCode, Result};
+pub use notation::notation;
 use operators::Decimals;
-pub use types::fit;
+pub use types::{fit, type_name};
 
 /// Makes an expression over rows of `schema`. Anything that does not fit is a plan error.
 pub fn compile(expr: &Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {

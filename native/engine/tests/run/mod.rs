@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use millrace_engine::{CheckpointMetrics, Error, Host, Job, Mapped, Result, Slot, Start, Step};
+use millrace_engine::{CheckpointMetrics, Error, Host, Job, Mapped, Result, Slot, Start, StartOptions, Step};
 use millrace_plan::*;
 
 pub fn timestamp() -> DataType {
@@ -60,15 +60,30 @@ impl JobPlan {
     }
 
     pub fn add(&mut self, name: &str, inputs: &[usize], schema: SchemaRef, kind: OperatorKind) -> usize {
+        let id = format!("{name}-{}", self.0.operators.len());
+        self.add_with_id(&id, name, inputs, schema, kind)
+    }
+
+    pub fn add_with_id(
+        &mut self,
+        id: &str,
+        name: &str,
+        inputs: &[usize],
+        schema: SchemaRef,
+        kind: OperatorKind,
+    ) -> usize {
         let operators = &mut self.0.operators;
-        let id = format!("{name}-{}", operators.len());
-        operators.push(Operator { id, name: name.into(), inputs: inputs.to_vec(), schema, kind });
+        operators.push(Operator { id: id.into(), name: name.into(), inputs: inputs.to_vec(), schema, kind });
         operators.len() - 1
     }
 
     pub fn bids(&mut self, generator: GeneratorSource, out_of_orderness_ms: i64) -> usize {
+        self.bids_of("generator", SourceConnector::Generator(generator), out_of_orderness_ms)
+    }
+
+    pub fn bids_of(&mut self, name: &str, connector: SourceConnector, out_of_orderness_ms: i64) -> usize {
         let source = Source {
-            connector: SourceConnector::Generator(generator),
+            connector,
             format: Format::Json,
             declared: bids_schema(),
             event_time: Some(EventTime {
@@ -80,7 +95,7 @@ impl JobPlan {
             }),
             on_bad_record: BadRecordPolicy::Fail,
         };
-        self.add("generator", &[], bids_schema(), OperatorKind::Source(source))
+        self.add(name, &[], bids_schema(), OperatorKind::Source(source))
     }
 
     pub fn table(&mut self, input: usize, title: &str) {
@@ -97,6 +112,14 @@ impl JobPlan {
     pub fn exactly_once(&mut self, checkpoints: Checkpoints) {
         self.0.guarantee = Guarantee::ExactlyOnce;
         self.0.checkpoints = Some(checkpoints);
+    }
+
+    pub fn at_least_once(&mut self, checkpoints: Checkpoints) {
+        self.0.checkpoints = Some(checkpoints);
+    }
+
+    pub fn set_max_parallelism(&mut self, max_parallelism: usize) {
+        self.0.max_parallelism = max_parallelism;
     }
 
     pub fn files(&mut self, input: usize, directory: &Path) {
@@ -128,6 +151,32 @@ impl JobPlan {
         })?;
         let checkpoints = job.metrics().checkpoints.unwrap_or_default();
         Ok(Outcome { ended: !cut.into_inner(), checkpoints })
+    }
+
+    /// Runs the job to its end while `control` does with it as it likes; gives the rows of its tables by their title.
+    pub fn run_while(
+        &self,
+        parallelism: usize,
+        start: impl Into<StartOptions>,
+        control: impl FnOnce(&Job),
+    ) -> Result<Vec<(String, RecordBatch)>> {
+        let job = Job::new(self.0.clone(), Some(parallelism), start)?;
+        let shown = Shown::default();
+        std::thread::scope(|scope| {
+            let slot = |index| {
+                let (job, shown) = (job.clone(), shown.clone());
+                scope.spawn(move || {
+                    let mut slot = Slot::open(job, index, Box::new(shown))?;
+                    while slot.step(Duration::from_millis(5))? == Step::Working {}
+                    Ok(())
+                })
+            };
+            let slots: Vec<_> = (0..parallelism).map(slot).collect();
+            control(&job);
+            // The first error is the one that the others follow from.
+            slots.into_iter().map(|slot| slot.join().unwrap()).fold(Ok(()), Result::and)
+        })?;
+        Ok(std::mem::take(&mut *shown.0.lock().unwrap()))
     }
 
     /// Why the job cannot be built.

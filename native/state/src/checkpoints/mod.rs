@@ -227,9 +227,12 @@ impl Checkpoints {
         Ok((manifest, written))
     }
 
-    /// Writes everything anew below `savepoints/NAME`, where nothing removes it.
+    /// Writes everything anew below `savepoints/NAME`, where nothing removes it. A manifest that has a number, as that of
+    /// a checkpoint that is written, keeps it.
     pub fn write_savepoint(&self, mut manifest: Manifest, slots: &[SlotFiles], name: &str) -> Result<Manifest> {
-        manifest.checkpoint = self.next;
+        if manifest.checkpoint == 0 {
+            manifest.checkpoint = self.next;
+        }
         manifest.savepoint = true;
         let folder = savepoints::folder(&self.storage, &self.job, name, &folder_name(&self.attempt), self.next)?;
         let placed = self.store(slots, &folder, false)?;
@@ -237,6 +240,11 @@ impl Checkpoints {
         self.storage.settle(&folder)?;
         savepoints::write(&self.storage, &manifest, name)?;
         Ok(manifest)
+    }
+
+    /// A savepoint can have this name, and none has.
+    pub fn check_savepoint(&self, name: &str) -> Result<()> {
+        savepoints::folder(&self.storage, &self.job, name, &folder_name(&self.attempt), self.next).map(drop)
     }
 
     /// The names of the savepoints, oldest first.

@@ -8,12 +8,16 @@ mod pane_store;
 mod panes;
 mod plan;
 mod pre_aggregate;
+mod rearrange;
+mod state_codec;
+mod stored_state;
 mod window_aggregate;
 
 pub use pane_store::{PaneStore, SharedBackend};
 pub use panes::{PaneId, Panes, Settled, Settlement};
 pub use plan::WindowPlan;
 pub use pre_aggregate::PreAggregate;
+pub use stored_state::rearrangement;
 pub use window_aggregate::WindowAggregate;
 
 /// The column of a partial result that holds the key's hash.

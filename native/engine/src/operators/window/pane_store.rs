@@ -1,5 +1,5 @@
-//! The panes of a windowed aggregation as they lie in a state backend: an entry a key, which holds the partial results of
-//! the key one behind the other.
+//! The panes of a windowed aggregation as they lie in a state backend: an entry a key, which holds the states of the key's
+//! partial results one behind the other.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,6 +11,9 @@ use millrace_state::{Backend, KeyGroups, Run, StateKey, key_group_range, namespa
 use super::pane::Pane;
 use super::panes::PaneId;
 use super::plan::WindowPlan;
+use super::rearrange;
+use super::state_codec::{StateCodec, StateRows};
+use super::stored_state::Part;
 use crate::batch::internal;
 use crate::key_group::key_group;
 use crate::{Error, ErrorCode, Result};
@@ -27,12 +30,19 @@ pub struct PaneStore {
     groups: KeyGroups,
     max_parallelism: usize,
     keys: RowConverter,
-    states: RowConverter,
+    states: StateCodec,
 }
 
 impl From<millrace_state::Error> for Error {
     fn from(error: millrace_state::Error) -> Self {
         Error::new(ErrorCode::State, error.0)
+    }
+}
+
+/// On the way through a backend that visits what it holds.
+impl From<Error> for millrace_state::Error {
+    fn from(error: Error) -> Self {
+        millrace_state::Error(error.message)
     }
 }
 
@@ -45,19 +55,27 @@ impl PaneStore {
         max_parallelism: usize,
         plan: &WindowPlan,
     ) -> Result<Self> {
-        let converter = |types: Vec<_>| RowConverter::new(types.into_iter().map(SortField::new).collect());
         Ok(PaneStore {
             backend,
             key: StateKey::new(operator),
             groups,
             max_parallelism,
-            keys: converter(plan.key_types()).map_err(internal)?,
-            states: converter(plan.state_types()).map_err(internal)?,
+            keys: RowConverter::new(plan.key_types().into_iter().map(SortField::new).collect()).map_err(internal)?,
+            states: StateCodec::new(plan.state_types())?,
         })
     }
 
     pub fn groups(&self) -> KeyGroups {
         self.groups.clone()
+    }
+
+    /// Brings what is stored to what the plan wants: `parts` says where each aggregate's part comes from.
+    pub fn rearrange(&mut self, parts: &[Part], plan: &WindowPlan) -> Result<()> {
+        let empty = self.states.encode(&plan.empty_states()?)?;
+        let mut state = Vec::new();
+        empty.write(0, &mut state);
+        let panes = self.panes()?.into_iter().map(|pane| (pane.start, pane.from)).collect::<Vec<_>>();
+        rearrange::rearrange(self.backend.borrow_mut().as_mut(), &self.key, &panes, &self.groups, parts, &state)
     }
 
     /// Adds partial results to what the store has. Panes come in their order.
@@ -72,19 +90,21 @@ impl PaneStore {
     fn write(&self, pane: PaneId, partial: &RecordBatch, plan: &WindowPlan, run: &mut Run) -> Result<()> {
         let (keys, states) = plan.take_apart(partial);
         let keys = self.keys.convert_columns(&keys).map_err(internal)?;
-        let states = self.states.convert_columns(&states.concat()).map_err(internal)?;
+        let states = self.states.encode(&states)?;
         let hashes = plan.hashes(partial)?;
         let group = |row: usize| key_group(hashes.value(row), self.max_parallelism) as u32;
         let mut order: Vec<(u32, usize)> = (0..partial.num_rows()).map(|row| (group(row), row)).collect();
         order.sort_unstable_by(|&(group, row), &(other_group, other)| {
             group.cmp(&other_group).then_with(|| keys.row(row).cmp(&keys.row(other)))
         });
-        let mut key = Vec::new();
+        let (mut key, mut state) = (Vec::new(), Vec::new());
         for (group, row) in order {
             key.clear();
+            state.clear();
             self.key.write_prefix((pane.start, pane.from), group, &mut key);
             key.extend_from_slice(keys.row(row).as_ref());
-            run.push(&key, states.row(row).as_ref());
+            states.write(row, &mut state);
+            run.push(&key, &state);
         }
         Ok(())
     }
@@ -108,10 +128,10 @@ impl PaneStore {
         self.backend.borrow().scan(&from, &to, &mut |key, stored| {
             let (_, user) = self.key.parse(key)?;
             for state in operands(stored) {
-                loaded.push(user, state?);
+                loaded.push(user, state?)?;
             }
             if loaded.rows >= LOAD_ROWS {
-                loaded.merge(plan, into).map_err(|error| millrace_state::Error(error.message))?;
+                loaded.merge(plan, into)?;
             }
             Ok(())
         })?;
@@ -129,26 +149,26 @@ impl PaneStore {
 struct Loaded<'a> {
     store: &'a PaneStore,
     keys: Rows,
-    states: Rows,
+    states: StateRows,
     rows: usize,
 }
 
 impl<'a> Loaded<'a> {
     fn new(store: &'a PaneStore) -> Self {
-        let (keys, states) = (store.keys.empty_rows(0, 0), store.states.empty_rows(0, 0));
+        let (keys, states) = (store.keys.empty_rows(0, 0), store.states.empty());
         Loaded { store, keys, states, rows: 0 }
     }
 
-    fn push(&mut self, key: &[u8], state: &[u8]) {
+    fn push(&mut self, key: &[u8], state: &[u8]) -> Result<()> {
         self.keys.push(self.store.keys.parser().parse(key));
-        self.states.push(self.store.states.parser().parse(state));
         self.rows += 1;
+        self.store.states.push(state, &mut self.states)
     }
 
     fn merge(&mut self, plan: &WindowPlan, into: &mut Pane) -> Result<()> {
         let keys: Vec<ArrayRef> = self.store.keys.convert_rows(self.keys.iter()).map_err(internal)?;
-        let states = self.store.states.convert_rows(self.states.iter()).map_err(internal)?;
-        into.merge(&plan.codec.encode(&keys)?, self.rows, &plan.by_aggregate(&states))?;
+        let states = self.store.states.decode(&self.states)?;
+        into.merge(&plan.codec.encode(&keys)?, self.rows, &states)?;
         self.keys.clear();
         self.states.clear();
         self.rows = 0;

@@ -11,6 +11,7 @@ use millrace_plan::{Aggregate, AggregateFunction, Window, aggregate_column};
 
 use super::HASH_COLUMN;
 use super::panes::{Panes, Settlement};
+use super::stored_state;
 use crate::Result;
 use crate::aggregates::WindowedAggregate;
 use crate::batch::{Millis, internal};
@@ -37,8 +38,8 @@ pub struct WindowPlan {
     output: Projection,
     downstream: Settlement,
     emitted: Rc<Cell<Millis>>,
-    /// What the stored state looks like, a line a column.
-    pub state_columns: Arc<[String]>,
+    /// What the stored state is called.
+    pub state_lines: Arc<[String]>,
 }
 
 impl WindowPlan {
@@ -75,8 +76,9 @@ impl WindowPlan {
         });
         let partial = Schema::new(key_fields.iter().cloned().chain([hash]).chain(states).collect::<Vec<FieldRef>>());
 
-        let stored = partial.fields().iter().filter(|field| field.name() != HASH_COLUMN);
-        let state_columns = stored.map(|field| format!("{}: {}", field.name(), field.data_type())).collect();
+        let named: Vec<_> = key_fields.iter().map(|key| (key.name().clone(), key.data_type().clone())).collect();
+        let typed: Vec<_> = planned.into_iter().zip(aggregates.iter().map(types_of)).collect();
+        let state_lines = stored_state::lines(plan.window, &named, &typed).into();
 
         let time = |name| Arc::new(Field::new(name, window_time(), false));
         let times = [time(Window::START), time(Window::END)];
@@ -98,7 +100,7 @@ impl WindowPlan {
             scope,
             downstream,
             emitted,
-            state_columns,
+            state_lines,
         })
     }
 
@@ -136,15 +138,17 @@ impl WindowPlan {
     }
 
     pub fn key_types(&self) -> Vec<DataType> {
-        self.types_of(0..self.keys.len())
+        self.partial.fields()[..self.keys.len()].iter().map(|field| field.data_type().clone()).collect()
     }
 
-    pub fn state_types(&self) -> Vec<DataType> {
-        self.types_of(self.keys.len() + 1..self.partial.fields().len())
+    /// The types of the columns of each aggregate's state.
+    pub fn state_types(&self) -> Vec<Vec<DataType>> {
+        self.aggregates.iter().map(types_of).collect()
     }
 
-    fn types_of(&self, columns: std::ops::Range<usize>) -> Vec<DataType> {
-        self.partial.fields()[columns].iter().map(|field| field.data_type().clone()).collect()
+    /// The state of each aggregate for a key without rows.
+    pub fn empty_states(&self) -> Result<Vec<Vec<ArrayRef>>> {
+        self.aggregates.iter().map(WindowedAggregate::empty_state).collect()
     }
 
     /// The rows of a window that ends at `end`.
@@ -163,6 +167,10 @@ impl WindowPlan {
         let emitted = self.emitted.get();
         end <= emitted && self.downstream.settles_at(end - 1) <= emitted
     }
+}
+
+fn types_of(aggregate: &WindowedAggregate) -> Vec<DataType> {
+    aggregate.state_fields().iter().map(|field| field.data_type().clone()).collect()
 }
 
 fn window_time() -> DataType {

@@ -265,7 +265,7 @@ impl Operator for WindowAggregate {
         report.windows.push(WindowReport {
             operator: self.plan.operator,
             watermark: self.watermark,
-            columns: self.plan.state_columns.clone(),
+            state: self.plan.state_lines.clone(),
         });
         Ok(())
     }
