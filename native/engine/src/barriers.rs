@@ -253,13 +253,14 @@ mod tests {
 
     fn pass(barriers: &Barriers, slots: usize, barrier: BarrierId, now_ms: u64) -> Passed {
         let report = |slot: usize| {
-            let window = WindowReport { operator: 7, watermark: 100 + slot as i64, columns: [].into() };
+            let window = WindowReport { operator: 7, watermark: 100 + slot as i64, state: [].into() };
             BarrierReport { windows: vec![window], ..BarrierReport::default() }
         };
-        let mut passed = (0..slots).map(|slot| barriers.acknowledge(slot, barrier, report(slot), now_ms));
-        let last = passed.next_back().flatten().unwrap();
-        assert!(passed.all(|passed| passed.is_none()), "only the last slot completes a barrier");
-        last
+        for slot in 0..slots - 1 {
+            let passed = barriers.acknowledge(slot, barrier, report(slot), now_ms);
+            assert!(passed.is_none(), "only the last slot completes a barrier");
+        }
+        barriers.acknowledge(slots - 1, barrier, report(slots - 1), now_ms).unwrap()
     }
 
     #[test]
@@ -277,11 +278,29 @@ mod tests {
     #[test]
     fn a_savepoint_does_not_wait_and_is_of_the_next_barrier_alone() {
         let barriers = barriers(1, 100, 0);
-        barriers.want_savepoint("before".into());
+        barriers.want_savepoint(wanted(1, false));
         assert_eq!(barriers.requested(false, 1).unwrap(), (1, true));
-        assert_eq!(pass(&barriers, 1, 1, 2).savepoint.as_deref(), Some("before"));
+        assert_eq!(pass(&barriers, 1, 1, 2).savepoints, [wanted(1, false)]);
         barriers.complete(1, &Completed::without_checkpoint(), 3);
         assert_eq!(barriers.requested(false, 4).unwrap(), (1, false));
+    }
+
+    #[test]
+    fn a_savepoint_that_ends_the_job_is_of_the_last_barrier_and_not_of_one_on_its_way() {
+        let barriers = barriers(1, 100, 0);
+        barriers.requested(false, 100).unwrap();
+        barriers.want_savepoint(wanted(1, true));
+        barriers.want_savepoint(wanted(2, false));
+        let passed = pass(&barriers, 1, 1, 101);
+        assert_eq!((passed.is_last, passed.savepoints), (false, vec![wanted(2, false)]));
+        barriers.complete(1, &Completed::without_checkpoint(), 102);
+        assert_eq!(barriers.requested(true, 103).unwrap(), (2, true));
+        let passed = pass(&barriers, 1, 2, 104);
+        assert_eq!((passed.is_last, passed.savepoints), (true, vec![wanted(1, true)]));
+    }
+
+    fn wanted(number: u64, ends_job: bool) -> Wanted {
+        Wanted { number, name: format!("s{number}"), ends_job }
     }
 
     #[test]

@@ -214,22 +214,20 @@ fn a_damaged_file_of_a_checkpoint_is_refused() {
     let (folder, _) = cut_off(SHAPE);
     let files = folder.path().join("checkpoints/test/files");
     let mut damaged = 0;
-    for attempt in fs::read_dir(files).unwrap() {
-        for file in fs::read_dir(attempt.unwrap().path()).unwrap() {
-            let path = file.unwrap().path();
-            let mut content = fs::read(&path).unwrap();
-            if let Some(byte) = content.last_mut() {
-                *byte ^= 1;
-                fs::write(&path, content).unwrap();
-                damaged += 1;
-            }
+    for file in fs::read_dir(files).unwrap() {
+        let path = file.unwrap().path();
+        let mut content = fs::read(&path).unwrap();
+        if let Some(byte) = content.last_mut() {
+            *byte ^= 1;
+            fs::write(&path, content).unwrap();
+            damaged += 1;
         }
     }
     assert!(damaged > 0);
     // A local copy that is whole would be taken instead.
     fs::remove_dir_all(folder.path().join("state")).unwrap();
     let error = refusal(folder.path(), SHAPE).to_string();
-    assert!(error.contains("the file is damaged") && error.contains("Restore from an older checkpoint"), "{error}");
+    assert!(error.contains("the file is damaged") && error.contains("Restore from another checkpoint"), "{error}");
 }
 
 #[test]
