@@ -219,8 +219,14 @@ impl Graph {
     fn take_in(&mut self, index: usize, job: &Job, barrier: BarrierId, now_ms: u64) -> Result<bool> {
         let Graph { inputs, nodes, report, .. } = self;
         let input = &mut inputs[index];
-        if input.reach.nodes.iter().any(|&node| nodes[node].passed < input.barrier) {
+        let waits = |node: &Node| node.passed < input.barrier;
+        let held = match &input.origin {
             // The barrier waits somewhere for another input: what follows it has to wait too.
+            Origin::Source(_) => input.reach.nodes.iter().any(|&node| waits(&nodes[node])),
+            // The state of the slot is taken down once the barrier has passed all of it, and what follows would change it.
+            Origin::Exchange { .. } => nodes.iter().any(waits),
+        };
+        if held {
             return Ok(false);
         }
         let mut events = Vec::new();
