@@ -84,7 +84,7 @@ impl Coordinator {
             Ok(manifest) => manifest,
             Err(error) => {
                 let savepoints = failed(&request.savepoints, &error);
-                self.tolerate(error)?;
+                self.tolerate(error, request.is_last)?;
                 let took_ms = started.elapsed().as_millis() as u64;
                 return Ok(Completed { took_ms, savepoints, ..Completed::default() });
             }
@@ -106,11 +106,12 @@ impl Coordinator {
     }
 
     /// A checkpoint could not be written. What is in an open transaction waits for a checkpoint and cannot be joined to the
-    /// next one, so there nothing is tolerated.
-    fn tolerate(&mut self, error: Error) -> Result<()> {
+    /// next one, so there nothing is tolerated. Nor is it of the last one, which no other makes up for.
+    fn tolerate(&mut self, error: Error, is_last: bool) -> Result<()> {
         let tolerable = self.plan.checkpoints.as_ref().map_or(0, |checkpoints| checkpoints.tolerable_failures);
         self.failures += 1;
-        if self.transactions.is_some() || self.failures > tolerable { Err(error) } else { Ok(()) }
+        let is_fatal = self.transactions.is_some() || is_last || self.failures > tolerable;
+        if is_fatal { Err(error) } else { Ok(()) }
     }
 
     /// What is known before anything is written.
@@ -196,4 +197,45 @@ fn operators(plan: &Plan, reports: &[BarrierReport]) -> Vec<OperatorState> {
     }
     operators.retain(|o| !(o.state.is_empty() && o.positions.is_empty() && o.staged.is_empty()));
     operators
+}
+
+#[cfg(test)]
+mod tests {
+    use millrace_plan::{Guarantee, StateBackend};
+
+    use super::*;
+    use crate::ErrorCode;
+
+    fn plan(tolerable_failures: u32) -> Plan {
+        let checkpoints = millrace_plan::Checkpoints {
+            storage: "file:nowhere".into(),
+            interval_ms: 1,
+            min_pause_ms: 0,
+            timeout_ms: 1,
+            tolerable_failures,
+            retained: 1,
+            backend: StateBackend::Filesystem,
+            memory_budget_bytes: 0,
+            directory: "nowhere".into(),
+        };
+        Plan {
+            name: "test".into(),
+            parallelism: 1,
+            max_parallelism: 1,
+            commit_interval_ms: 1,
+            guarantee: Guarantee::AtLeastOnce,
+            checkpoints: Some(checkpoints),
+            operators: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn so_many_checkpoints_in_a_row_may_fail_but_never_the_last_one() {
+        let mut coordinator = Coordinator::new(Arc::new(plan(1)), None, None);
+        let failure = || Error::new(ErrorCode::State, "the storage is full");
+        assert!(coordinator.tolerate(failure(), false).is_ok());
+        assert!(coordinator.tolerate(failure(), false).is_err());
+        let mut coordinator = Coordinator::new(Arc::new(plan(1)), None, None);
+        assert!(coordinator.tolerate(failure(), true).is_err());
+    }
 }
