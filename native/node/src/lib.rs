@@ -6,4 +6,4 @@ mod error;
 mod host;
 mod job;
 mod slot;
-mod stored;
+pub mod stored;
