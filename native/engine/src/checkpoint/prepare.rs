@@ -25,14 +25,15 @@ pub struct Prepared {
 /// Opens the storage, ends what an earlier run has left behind and finds what to go on from.
 pub fn prepare(plan: &Arc<Plan>, slots: usize, start: &StartOptions, now_ms: u64) -> Result<(Coordinator, Prepared)> {
     let attempt = format!("{now_ms:013x}-{:016x}", RandomState::new().build_hasher().finish());
+    // Before checkpoints are looked up and positions are read: an older run may just be writing the ones and committing the
+    // others.
+    let transactions = transactions(plan)?;
     let mut stored = None;
     if let Some(settings) = &plan.checkpoints {
         let local = LocalState::open(Path::new(&settings.directory), &attempt)?;
         let checkpoints = Checkpoints::open(&settings.storage, &plan.name, &attempt, settings.retained, local.cache())?;
         stored = Some((settings, local, checkpoints));
     }
-    // Before anything is read of positions: an older run may just be committing some.
-    let transactions = transactions(plan)?;
     let mut recovered = Recovered::default();
     if let Some((settings, local, checkpoints)) = &mut stored {
         recovered = recover(plan, checkpoints, start, transactions.is_some(), &local.restored())?;
