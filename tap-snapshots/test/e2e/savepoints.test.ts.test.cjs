@@ -39,8 +39,8 @@ state of window(hopping 6s / 2s) (id "window-2"), emitted until TIME
 
 source  id  resource  partition  offset  watermark
 kafka(JOB-in)  source-1  JOB-in  0  OFFSET  TIME
-kafka(JOB-in)  source-1  JOB-in  2  OFFSET  TIME
 kafka(JOB-in)  source-1  JOB-in  1  OFFSET  TIME
+kafka(JOB-in)  source-1  JOB-in  2  OFFSET  TIME
 
 `
 
