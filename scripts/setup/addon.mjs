@@ -14,7 +14,7 @@ const ADDON = join(ROOT, "native", `millrace.${platformTriple()}.node`);
 const LIBRARY = { linux: "libmillrace_node.so", darwin: "libmillrace_node.dylib", win32: "millrace_node.dll" };
 
 // Measured cold on 2 cores.
-const COLD_CORE_MS = 2 * 360_000;
+const COLD_CORE_MS = 2 * 650_000;
 
 const inputs = () =>
   digest(["native", "Cargo.toml", "Cargo.lock"], (file) => /\.(rs|toml|fbs)$/.test(file) && !/\/tests\//.test(file));
