@@ -18,12 +18,12 @@ const EVENTS: u64 = 1_000_000;
 const TUMBLING: Window = Window { size_ms: 20_000, slide_ms: 20_000, offset_ms: 0 };
 const HOPPING: Window = Window { size_ms: 20_000, slide_ms: 5_000, offset_ms: 0 };
 
-fn generator() -> GeneratorSource {
+fn generator(count: u64) -> GeneratorSource {
     GeneratorSource {
         kind: GeneratorKind::Bids,
         seed: 7,
         rate: 0,
-        count: EVENTS,
+        count,
         start_time_ms: 1_700_000_000_000,
         events_per_second: 5_000,
         out_of_orderness_ms: 500,
@@ -34,6 +34,8 @@ fn generator() -> GeneratorSource {
 /// What a job of these tests is made of, where it differs.
 #[derive(Clone, Copy)]
 struct Shape {
+    /// 0: it never ends.
+    events: u64,
     backend: StateBackend,
     memory_budget_bytes: u64,
     window: Window,
@@ -41,6 +43,7 @@ struct Shape {
 }
 
 const SHAPE: Shape = Shape {
+    events: EVENTS,
     backend: StateBackend::RocksDb,
     memory_budget_bytes: 0,
     window: TUMBLING,
@@ -74,7 +77,7 @@ fn job(folder: &Path, shape: Shape) -> JobPlan {
         memory_budget_bytes: shape.memory_budget_bytes,
         directory: folder.join("state").display().to_string(),
     });
-    let source = job.bids(generator(), 1_000);
+    let source = job.bids(generator(shape.events), 1_000);
     let mut fields = vec![("auction", DataType::Int64, false), ("end", timestamp(), false)];
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let mut output = vec![named("auction", column("auction")), named("end", column(Window::END))];
@@ -134,7 +137,7 @@ impl Random {
 fn run_with_cuts(folder: &Path, shape: Shape, parallelism: usize, seed: u64) -> usize {
     let mut random = Random(seed);
     for cuts in 0.. {
-        let until = Until::Checkpoints { at_least: 1 + random.below(2), steps: random.below(50) };
+        let until = Until::Checkpoints { at_least: 1, steps: random.below(50) };
         if job(folder, shape).run_until(parallelism, Start::Latest, until).unwrap().ended {
             return cuts;
         }
@@ -191,7 +194,7 @@ fn so_does_one_whose_state_does_not_fit_the_memory() {
 fn cut_off(shape: Shape) -> (TempDir, CheckpointMetrics) {
     let folder = tempdir().unwrap();
     let until = Until::Checkpoints { at_least: 3, steps: 0 };
-    let outcome = job(folder.path(), shape).run_until(2, Start::Latest, until).unwrap();
+    let outcome = job(folder.path(), Shape { events: 0, ..shape }).run_until(2, Start::Latest, until).unwrap();
     (folder, outcome.checkpoints)
 }
 
@@ -233,9 +236,10 @@ fn a_damaged_file_of_a_checkpoint_is_refused() {
 #[test]
 fn a_start_from_nothing_is_one_only_if_it_is_asked_for() {
     let (folder, _) = cut_off(SHAPE);
-    let again = job(folder.path(), SHAPE).run_until(2, Start::Latest, Until::Checkpoints { at_least: 1, steps: 0 });
+    let endless = Shape { events: 0, ..SHAPE };
+    let again = job(folder.path(), endless).run_until(2, Start::Latest, Until::Checkpoints { at_least: 1, steps: 0 });
     assert!(again.unwrap().checkpoints.restored_from.is_some());
-    let fresh = job(folder.path(), SHAPE).run_until(2, Start::Fresh, Until::Checkpoints { at_least: 1, steps: 0 });
+    let fresh = job(folder.path(), endless).run_until(2, Start::Fresh, Until::Checkpoints { at_least: 1, steps: 0 });
     assert_eq!(fresh.unwrap().checkpoints.restored_from, None);
 }
 

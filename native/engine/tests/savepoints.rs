@@ -255,7 +255,7 @@ impl Place {
     }
 
     fn refusal(&self, shape: &Shape, start: impl Into<StartOptions>) -> Error {
-        let refused = self.follow(shape).run_while(2, start, |_| {}).err().expect("the job is refused");
+        let refused = self.follow(shape).run_while(2, start, |_| {}).expect_err("the job is refused");
         assert_eq!(refused.code, ErrorCode::State, "{refused}");
         refused
     }
