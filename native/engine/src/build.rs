@@ -15,12 +15,13 @@ use crate::bad_records::{BadRecords, DeadLetter};
 use crate::batch::NO_WATERMARK;
 use crate::checkpoint::{Prepared, SlotState, Start};
 use crate::counters::OperatorCounters;
+use crate::environment::Share;
 use crate::event_time::EventClock;
 use crate::exchange::{ExchangeReceiver, Sender};
 use crate::expressions::{compile, condition, fit};
 use crate::graph::{Graph, Input, Node, Origin, Port, RestoredWindows, Work};
 use crate::host::Host;
-use crate::job::{Job, wall_clock_ms};
+use crate::job::Job;
 use crate::operators::window::{
     PaneStore, Panes, PreAggregate, Settlement, WindowAggregate, WindowPlan, rearrangement,
 };
@@ -145,13 +146,11 @@ impl Builder<'_> {
         let (wakers, slot) = (self.job.wakers.clone(), self.slot);
         let restored = self.prepared.recovered.positions(&operator.id);
         let positions = restored.map(|positions| positions.iter().map(restored_position).collect::<Vec<_>>());
-        let opened = millrace_io::open_source(
+        let opened = self.job.environment.open_source(
             &connector(source, &self.job.start.start),
             operator.schema.clone(),
-            slot,
-            self.job.parallelism(),
+            Share { slot, slots: self.job.parallelism() },
             Arc::new(move || wakers.wake(slot)),
-            Arc::new(wall_clock_ms),
             positions.as_deref(),
         )?;
         let clock = source.event_time.as_ref().map(|time| EventClock::new(time, &operator.schema)).transpose()?;
@@ -223,8 +222,8 @@ impl Builder<'_> {
         connector: &SinkConnector,
         counters: Arc<OperatorCounters>,
     ) -> Result<Rc<RefCell<SinkWriter>>> {
-        let sink = millrace_io::open_sink(connector, self.slot, &self.prepared.delivery)
-            .map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))?;
+        let sink = self.prepared.outputs.open_sink(connector, self.slot);
+        let sink = sink.map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))?;
         let step = self.job.plan.operators[index].name.clone();
         let writer = Rc::new(RefCell::new(SinkWriter::new(index, step, sink, counters)));
         self.writers.push(writer.clone());

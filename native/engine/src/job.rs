@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use millrace_plan::{Guarantee, OperatorKind, Plan};
 use parking_lot::Mutex;
@@ -13,7 +12,9 @@ use crate::barriers::{Barriers, Passed};
 use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
 use crate::checkpoint::{CheckpointThread, Completed, Order, Prepared, Request, StartOptions};
 use crate::counters::{OperatorCounters, SlotCounters};
+use crate::environment::Environment;
 use crate::exchange::Exchange;
+use crate::live::Live;
 use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
 use crate::results_may_be_null::let_results_be_null;
 use crate::savepoints::{SavepointState, Savepoints, Wanted, too_late};
@@ -23,6 +24,7 @@ use crate::{Error, ErrorCode, Result};
 /// One running job. Slots are opened on it, each on a thread of its own.
 pub struct Job {
     pub(crate) plan: Arc<Plan>,
+    pub(crate) environment: Arc<dyn Environment>,
     pub(crate) wakers: Arc<Wakers>,
     /// By the index of the windowed aggregation in the plan.
     pub(crate) exchanges: BTreeMap<usize, Arc<Exchange>>,
@@ -31,7 +33,6 @@ pub struct Job {
     pub(crate) checkpoints: Option<Arc<CheckpointThread>>,
     pub(crate) start: StartOptions,
     slots: usize,
-    started: Instant,
     cancelled: AtomicBool,
     stopping: AtomicBool,
     /// What has ended the job, until a slot tells it.
@@ -54,7 +55,21 @@ struct Look {
 
 impl Job {
     /// `parallelism` goes before the plan's own; a plan without one gets a slot a core.
-    pub fn new(mut plan: Plan, parallelism: Option<usize>, start: impl Into<StartOptions>) -> Result<Arc<Job>> {
+    pub fn new(plan: Plan, parallelism: Option<usize>, start: impl Into<StartOptions>) -> Result<Arc<Job>> {
+        let job = Job::within(Arc::new(Live::new()), plan, parallelism, start.into())?;
+        if let Some(thread) = &job.checkpoints {
+            thread.start(&job)?;
+        }
+        Ok(job)
+    }
+
+    /// As [`Job::new`], in another environment, which is left to drive the checkpoints.
+    pub(crate) fn within(
+        environment: Arc<dyn Environment>,
+        mut plan: Plan,
+        parallelism: Option<usize>,
+        start: StartOptions,
+    ) -> Result<Arc<Job>> {
         let slots = match parallelism.unwrap_or(plan.parallelism) {
             0 => std::thread::available_parallelism().map_or(1, usize::from).min(plan.max_parallelism),
             slots => slots,
@@ -75,16 +90,16 @@ impl Job {
         let exchanges = windowed.map(|(index, _)| (index, exchange())).collect();
         let operators = plan.operators.len();
         let needs_thread = plan.checkpoints.is_some() || plan.guarantee == Guarantee::ExactlyOnce;
-        let job = Arc::new(Job {
+        Ok(Arc::new(Job {
+            environment,
             exchanges,
             slots,
-            started: Instant::now(),
             cancelled: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             failure: Mutex::default(),
             barriers: Barriers::new(&plan, slots),
             checkpoints: needs_thread.then(|| Arc::new(CheckpointThread::new())),
-            start: start.into(),
+            start,
             source_watermarks: (0..slots)
                 .map(|_| (0..operators).map(|_| AtomicI64::new(NO_WATERMARK)).collect())
                 .collect(),
@@ -95,11 +110,7 @@ impl Job {
             last_look: Mutex::default(),
             plan: Arc::new(plan),
             wakers,
-        });
-        if let Some(thread) = &job.checkpoints {
-            thread.start(&job)?;
-        }
-        Ok(job)
+        }))
     }
 
     pub fn parallelism(&self) -> usize {
@@ -183,12 +194,15 @@ impl Job {
 
     /// Milliseconds since the job was made, by a clock that never jumps.
     pub(crate) fn elapsed_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        self.environment.elapsed_ms()
     }
 
     /// What the run before has left, and how outputs become visible. Waits until that is known.
     pub(crate) fn prepared(&self) -> Result<Arc<Prepared>> {
-        self.checkpoints.as_ref().map_or_else(|| Ok(Arc::default()), |thread| thread.prepared())
+        match &self.checkpoints {
+            Some(thread) => thread.prepared(),
+            None => Prepared::without_checkpoints(self.environment.as_ref()).map(Arc::new),
+        }
     }
 
     pub(crate) fn restored_from(&self, checkpoint: Option<u64>) {
@@ -237,7 +251,8 @@ impl Job {
             Some(thread) => {
                 let writing = savepoints.iter().map(|savepoint| (savepoint.number, SavepointState::Writing));
                 self.note_savepoints(writing.collect());
-                let request = Request { barrier, is_last, reports, savepoints, now_ms: wall_clock_ms() };
+                let request =
+                    Request { barrier, is_last, reports, savepoints, now_ms: self.environment.wall_clock_ms() };
                 // The thread ends early only with the job: nobody waits for the outcome then.
                 thread.order(Order::Complete(request));
             }
@@ -247,7 +262,7 @@ impl Job {
     pub(crate) fn barrier_completed(&self, barrier: BarrierId, mut completed: Completed) {
         self.note_savepoints(std::mem::take(&mut completed.savepoints));
         let alignment_ms = self.barriers.complete(barrier, &completed, self.elapsed_ms());
-        self.checkpoint_metrics.lock().add(&completed, alignment_ms, wall_clock_ms());
+        self.checkpoint_metrics.lock().add(&completed, alignment_ms, self.environment.wall_clock_ms());
         self.wakers.wake_all();
     }
 
@@ -312,9 +327,4 @@ impl Job {
         *last = now;
         shares
     }
-}
-
-/// Milliseconds since the epoch.
-pub(crate) fn wall_clock_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -51,7 +51,7 @@ pub struct Slot {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
+pub(crate) enum Round {
     Worked,
     /// Some input could not run as something downstream is full.
     Blocked,
@@ -97,7 +97,7 @@ impl Slot {
             passed: None,
             acknowledged: 0,
             committed: 0,
-            positions_are_transactional: prepared.delivery.is_transactional(),
+            positions_are_transactional: prepared.outputs.transactions().is_some(),
             told_end: false,
             finished: false,
         })
@@ -136,7 +136,7 @@ impl Slot {
     }
 
     /// One turn for everything in the slot. Nothing in it waits, and `now_ms` is its only clock.
-    fn round(&mut self, now_ms: u64) -> Result<Round> {
+    pub(crate) fn round(&mut self, now_ms: u64) -> Result<Round> {
         if self.job.is_cancelled() {
             if let Some(thread) = &self.job.checkpoints {
                 thread.wait_for_end();

@@ -6,6 +6,7 @@ use millrace_plan::{OperatorKind, Plan, SourceConnector};
 use millrace_state::{Checkpoints, KeyedState, Manifest, OperatorState, Position};
 
 use crate::batch::{Millis, NO_WATERMARK};
+use crate::environment::Environment;
 use crate::positions::PositionMetadata;
 use crate::{Error, ErrorCode, Result};
 
@@ -77,6 +78,7 @@ impl Recovered {
 /// Finds what to go on from, checks that it fits the job and fetches its files into the folder `into`. Of a job whose
 /// positions are committed by transactions, the transactions before have been ended by now.
 pub fn recover(
+    environment: &dyn Environment,
     plan: &Plan,
     checkpoints: &mut Checkpoints,
     start: &StartOptions,
@@ -86,23 +88,23 @@ pub fn recover(
     let manifest = match &start.start {
         Start::Fresh => return Ok(Recovered::default()),
         Start::Savepoint(name) => Some(checkpoints.savepoint(name)?),
-        Start::Latest if is_transactional => committed(plan, checkpoints)?,
+        Start::Latest if is_transactional => committed(environment, plan, checkpoints)?,
         Start::Latest => checkpoints.latest()?.cloned(),
     };
     let Some(manifest) = manifest else { return Ok(Recovered::default()) };
     fits(plan, &manifest, &start.allow_dropped)?;
-    show_staged(&manifest)?;
+    show_staged(environment, &manifest)?;
     let state = checkpoints.restore(&manifest, into, &|_| {})?;
     Ok(Recovered { manifest: Some(manifest), state })
 }
 
 /// The checkpoint whose number was committed together with the outputs.
-fn committed(plan: &Plan, checkpoints: &Checkpoints) -> Result<Option<Manifest>> {
+fn committed(environment: &dyn Environment, plan: &Plan, checkpoints: &Checkpoints) -> Result<Option<Manifest>> {
     let mut found = None;
     for operator in &plan.operators {
         let OperatorKind::Source(source) = &operator.kind else { continue };
         let SourceConnector::Kafka(kafka) = &source.connector else { continue };
-        let metadata = millrace_io::committed_metadata(kafka).map_err(|error| Error::from(error).at(&operator.name))?;
+        let metadata = environment.committed_metadata(kafka).map_err(|error| Error::from(error).at(&operator.name))?;
         for metadata in metadata.into_iter().flatten() {
             let metadata = PositionMetadata::parse(&metadata);
             found = found.max(metadata.and_then(|metadata| metadata.checkpoint));
@@ -153,10 +155,10 @@ fn fits(plan: &Plan, manifest: &Manifest, allow_dropped: &[String]) -> Result<()
 }
 
 /// A crash may have come between the commit and the renames that it promises.
-fn show_staged(manifest: &Manifest) -> Result<()> {
+fn show_staged(environment: &dyn Environment, manifest: &Manifest) -> Result<()> {
     let staged = manifest.operators.iter().flat_map(|operator| &operator.staged);
     let files: Vec<_> = staged
         .map(|file| millrace_io::StagedFile { staged: file.staged.clone(), visible: file.visible.clone() })
         .collect();
-    millrace_io::show_staged(&files).map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))
+    environment.show_staged(&files).map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))
 }

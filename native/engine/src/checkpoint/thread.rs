@@ -8,7 +8,7 @@ use super::coordinator::{Coordinator, Request, failed};
 use super::prepare::{Prepared, prepare};
 use crate::Result;
 use crate::batch::internal;
-use crate::job::{Job, wall_clock_ms};
+use crate::job::Job;
 use crate::savepoints::{SavepointState, Wanted, too_late};
 
 /// What the thread is told.
@@ -58,22 +58,12 @@ impl CheckpointThread {
     /// Starts the thread. It ends with the job.
     pub fn start(self: &Arc<Self>, job: &Arc<Job>) -> Result<()> {
         let Some(inbox) = self.inbox.lock().take() else { return Ok(()) };
-        let (plan, slots, start) = (job.plan.clone(), job.parallelism(), job.start.clone());
         let (thread, job) = (self.clone(), Arc::downgrade(job));
         *self.is_running.lock() = true;
         let work = move || {
-            let running = Running(thread);
-            let outcome = prepare(&plan, slots, &start, wall_clock_ms());
-            let (coordinator, prepared) = match outcome {
-                Ok((coordinator, prepared)) => (Some(coordinator), Ok(Arc::new(prepared))),
-                Err(error) => (None, Err(error)),
-            };
-            if let (Some(job), Ok(prepared)) = (job.upgrade(), &prepared) {
-                job.restored_from(prepared.recovered.checkpoint());
-            }
-            *running.0.prepared.lock() = Some(prepared);
-            running.0.ready.notify_all();
-            if let Some(coordinator) = coordinator {
+            let _running = Running(thread);
+            let prepared = job.upgrade().and_then(|job| prepare_job(&job));
+            if let Some(coordinator) = prepared {
                 serve(coordinator, &job, &inbox);
             }
         };
@@ -111,6 +101,23 @@ impl CheckpointThread {
     }
 }
 
+/// Finds what the slots need to be opened, and tells them; `None`: it failed.
+pub fn prepare_job(job: &Job) -> Option<Coordinator> {
+    let outcome = prepare(job.environment.as_ref(), &job.plan, job.parallelism(), &job.start);
+    let (coordinator, prepared) = match outcome {
+        Ok((coordinator, prepared)) => {
+            job.restored_from(prepared.recovered.checkpoint());
+            (Some(coordinator), Ok(Arc::new(prepared)))
+        }
+        Err(error) => (None, Err(error)),
+    };
+    if let Some(thread) = &job.checkpoints {
+        *thread.prepared.lock() = Some(prepared);
+        thread.ready.notify_all();
+    }
+    coordinator
+}
+
 fn serve(mut coordinator: Coordinator, job: &Weak<Job>, inbox: &Receiver<Order>) {
     while let Ok(order) = inbox.recv() {
         let Some(job) = job.upgrade() else { return };
@@ -128,7 +135,8 @@ fn serve(mut coordinator: Coordinator, job: &Weak<Job>, inbox: &Receiver<Order>)
     }
 }
 
-fn obey(coordinator: &mut Coordinator, job: &Arc<Job>, order: Order) -> ControlFlow<()> {
+/// Does what is asked for; `Break`: nothing follows.
+pub fn obey(coordinator: &mut Coordinator, job: &Job, order: Order) -> ControlFlow<()> {
     let request = match order {
         Order::Complete(request) => request,
         Order::Savepoint(wanted) => {

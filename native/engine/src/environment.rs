@@ -1,0 +1,79 @@
+//! What a job has of the world outside: clocks, names, connectors and a storage. The simulation puts a world of its own in
+//! their place.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use millrace_io::{Restored, Sink, Source, StagedFile, Transactions, Waker};
+use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
+use millrace_state::Checkpoints;
+
+use crate::source::Intake;
+
+/// The world of one job. Calls come from all of its threads.
+pub trait Environment: Send + Sync {
+    /// Milliseconds since the job was made, by a clock that never jumps.
+    fn elapsed_ms(&self) -> u64;
+
+    /// Milliseconds since the epoch.
+    fn wall_clock_ms(&self) -> u64;
+
+    /// A name that no other start of a job has.
+    fn attempt_name(&self) -> String;
+
+    /// As [`Checkpoints::open`].
+    fn open_checkpoints(
+        &self,
+        settings: &millrace_plan::Checkpoints,
+        job: &str,
+        attempt: &str,
+        cache: &Path,
+    ) -> millrace_state::Result<Checkpoints>;
+
+    /// What the job's sinks write through. With transactions it takes over from whoever had them before.
+    fn open_outputs(
+        &self,
+        guarantee: Guarantee,
+        transactions: Option<TransactionsOf<'_>>,
+    ) -> millrace_io::Result<Arc<dyn Outputs>>;
+
+    /// As [`millrace_io::open_source`].
+    fn open_source(
+        &self,
+        connector: &SourceConnector,
+        schema: SchemaRef,
+        share: Share,
+        waker: Waker,
+        restored: Option<&[Restored]>,
+    ) -> millrace_io::Result<Box<dyn Source<Intake>>>;
+
+    /// As [`millrace_io::committed_metadata`].
+    fn committed_metadata(&self, source: &KafkaSource) -> millrace_io::Result<Vec<Option<String>>>;
+
+    /// As [`millrace_io::show_staged`].
+    fn show_staged(&self, files: &[StagedFile]) -> millrace_io::Result<()>;
+}
+
+/// The outputs of a job.
+pub trait Outputs: Send + Sync {
+    /// What commits outputs together with positions, if anything does.
+    fn transactions(&self) -> Option<Arc<dyn Transactions>>;
+
+    /// As [`millrace_io::open_sink`].
+    fn open_sink(&self, connector: &SinkConnector, slot: usize) -> millrace_io::Result<Box<dyn Sink>>;
+}
+
+/// The transactions of a job's Kafka sinks.
+pub struct TransactionsOf<'a> {
+    pub id: &'a str,
+    /// Those of the sinks.
+    pub properties: &'a [(String, String)],
+}
+
+/// One slot of so many.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    pub slot: usize,
+    pub slots: usize,
+}

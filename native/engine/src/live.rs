@@ -1,0 +1,99 @@
+//! The world as it is.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use arrow::datatypes::SchemaRef;
+use millrace_io::{Delivery, KafkaTransactions, Restored, Sink, Source, StagedFile, Transactions, Waker};
+use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
+use millrace_state::Checkpoints;
+
+use crate::environment::{Environment, Outputs, Share, TransactionsOf};
+use crate::source::Intake;
+
+/// The connectors of [`millrace_io`], and the clocks of the machine.
+pub struct Live {
+    started: Instant,
+}
+
+impl Live {
+    pub fn new() -> Self {
+        Live { started: Instant::now() }
+    }
+}
+
+impl Environment for Live {
+    fn elapsed_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    fn wall_clock_ms(&self) -> u64 {
+        wall_clock_ms()
+    }
+
+    fn attempt_name(&self) -> String {
+        format!("{:013x}-{:016x}", wall_clock_ms(), RandomState::new().build_hasher().finish())
+    }
+
+    fn open_checkpoints(
+        &self,
+        settings: &millrace_plan::Checkpoints,
+        job: &str,
+        attempt: &str,
+        cache: &Path,
+    ) -> millrace_state::Result<Checkpoints> {
+        Checkpoints::open(&settings.storage, job, attempt, settings.retained, cache)
+    }
+
+    fn open_outputs(
+        &self,
+        guarantee: Guarantee,
+        transactions: Option<TransactionsOf<'_>>,
+    ) -> millrace_io::Result<Arc<dyn Outputs>> {
+        let open = |of: TransactionsOf<'_>| KafkaTransactions::open(of.properties, of.id).map(Arc::new);
+        Ok(Arc::new(match guarantee {
+            Guarantee::AtLeastOnce => Delivery::AtOnce,
+            Guarantee::ExactlyOnce => Delivery::WithCheckpoint { transactions: transactions.map(open).transpose()? },
+        }))
+    }
+
+    fn open_source(
+        &self,
+        connector: &SourceConnector,
+        schema: SchemaRef,
+        Share { slot, slots }: Share,
+        waker: Waker,
+        restored: Option<&[Restored]>,
+    ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
+        millrace_io::open_source(connector, schema, slot, slots, waker, Arc::new(wall_clock_ms), restored)
+    }
+
+    fn committed_metadata(&self, source: &KafkaSource) -> millrace_io::Result<Vec<Option<String>>> {
+        millrace_io::committed_metadata(source)
+    }
+
+    fn show_staged(&self, files: &[StagedFile]) -> millrace_io::Result<()> {
+        millrace_io::show_staged(files)
+    }
+}
+
+impl Outputs for Delivery {
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        match self {
+            Delivery::AtOnce => None,
+            Delivery::WithCheckpoint { transactions } => {
+                transactions.clone().map(|transactions| transactions as Arc<dyn Transactions>)
+            }
+        }
+    }
+
+    fn open_sink(&self, connector: &SinkConnector, slot: usize) -> millrace_io::Result<Box<dyn Sink>> {
+        millrace_io::open_sink(connector, slot, self)
+    }
+}
+
+fn wall_clock_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
