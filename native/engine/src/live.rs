@@ -53,9 +53,12 @@ impl Environment for Live {
         transactions: Option<TransactionsOf<'_>>,
     ) -> millrace_io::Result<Arc<dyn Outputs>> {
         let open = |of: TransactionsOf<'_>| KafkaTransactions::open(of.properties, of.id).map(Arc::new);
+        let since = SystemTime::now();
         Ok(Arc::new(match guarantee {
             Guarantee::AtLeastOnce => Delivery::AtOnce,
-            Guarantee::ExactlyOnce => Delivery::WithCheckpoint { transactions: transactions.map(open).transpose()? },
+            Guarantee::ExactlyOnce => {
+                Delivery::WithCheckpoint { since, transactions: transactions.map(open).transpose()? }
+            }
         }))
     }
 
@@ -83,7 +86,7 @@ impl Outputs for Delivery {
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         match self {
             Delivery::AtOnce => None,
-            Delivery::WithCheckpoint { transactions } => {
+            Delivery::WithCheckpoint { transactions, .. } => {
                 transactions.clone().map(|transactions| transactions as Arc<dyn Transactions>)
             }
         }

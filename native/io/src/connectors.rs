@@ -1,6 +1,7 @@
 //! The list of connectors.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
 use millrace_plan::{SinkConnector, SourceConnector};
@@ -21,14 +22,17 @@ pub enum Delivery {
     #[default]
     AtOnce,
     /// With the checkpoint that it belongs to: Kafka records when their transaction is committed, if there are
-    /// transactions, and files when the sink is told to commit.
-    WithCheckpoint { transactions: Option<Arc<KafkaTransactions>> },
+    /// transactions, and files when the sink is told to commit. `since` is a time before the job took over from those
+    /// that were started earlier.
+    WithCheckpoint { since: SystemTime, transactions: Option<Arc<KafkaTransactions>> },
 }
 
 impl Delivery {
-    /// Records and positions are committed by transactions.
-    pub fn is_transactional(&self) -> bool {
-        matches!(self, Delivery::WithCheckpoint { transactions: Some(_) })
+    fn stages_since(&self) -> Option<SystemTime> {
+        match self {
+            Delivery::AtOnce => None,
+            Delivery::WithCheckpoint { since, .. } => Some(*since),
+        }
     }
 }
 
@@ -56,14 +60,12 @@ pub fn open_source<R: Receiver>(
 pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) -> Result<Box<dyn Sink>> {
     Ok(match connector {
         SinkConnector::Kafka(config) => match delivery {
-            Delivery::WithCheckpoint { transactions: Some(transactions) } => {
+            Delivery::WithCheckpoint { transactions: Some(transactions), .. } => {
                 Box::new(TransactionalKafkaSink::open(config, transactions)?)
             }
             _ => Box::new(KafkaSink::open(config)?),
         },
-        SinkConnector::File(config) => {
-            Box::new(FileSink::open(config, slot, matches!(delivery, Delivery::WithCheckpoint { .. }))?)
-        }
+        SinkConnector::File(config) => Box::new(FileSink::open(config, slot, delivery.stages_since())?),
         SinkConnector::Stdout => Box::new(StdoutSink::open()?),
         SinkConnector::Table(table) => {
             return Err(Error(format!(

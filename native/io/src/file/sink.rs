@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use millrace_plan::FileSink as Config;
 
@@ -17,6 +18,9 @@ pub const WHO: &str = "file sink";
 /// The prefix of files whose job gives none.
 const DEFAULT_PREFIX: &str = "part";
 
+/// The clock of files may lag behind.
+const CLOCK_LAG: Duration = Duration::from_secs(2);
+
 /// The files of one slot: `PREFIX-SLOT-SEQUENCE.jsonl`, written under that name with ".inprogress" and renamed when they
 /// are full, old enough, or flushed. No file is ever overwritten: sequence numbers go on after those that are there.
 ///
@@ -24,7 +28,8 @@ const DEFAULT_PREFIX: &str = "part";
 /// again after a crash, and such files that nobody writes any more are removed when a sink opens.
 ///
 /// A sink that stages its files renames them only when their epoch is committed. A file then holds rows of one epoch,
-/// which is durable when it is closed.
+/// which is durable when it is closed. A checkpoint may name it, so a start leaves alone what is not older than itself:
+/// it may have been taken over by one that came later.
 pub struct FileSink {
     config: Config,
     directory: PathBuf,
@@ -52,8 +57,9 @@ struct Staged {
 }
 
 impl FileSink {
-    /// Makes the directory if need be, and removes what dead processes left there.
-    pub fn open(config: &Config, slot: usize, stage: bool) -> Result<FileSink> {
+    /// Makes the directory if need be, and removes what dead processes left there. A sink that stages its files knows when
+    /// the job was started: before it took over from others.
+    pub fn open(config: &Config, slot: usize, stages_since: Option<SystemTime>) -> Result<FileSink> {
         let prefix = if config.prefix.is_empty() { DEFAULT_PREFIX } else { &config.prefix };
         if prefix.contains('/') {
             return Err(Error(format!(
@@ -62,9 +68,9 @@ impl FileSink {
         }
         // A checkpoint is read by a process that may be started elsewhere.
         let directory = absolute(&config.directory).map_err(|error| failed(Path::new(&config.directory), &error))?;
-        let sequence = prepare(&directory, prefix, slot).map_err(|error| failed(&directory, &error))?;
+        let sequence = prepare(&directory, prefix, slot, stages_since).map_err(|error| failed(&directory, &error))?;
         let (config, prefix) = (config.clone(), prefix.to_owned());
-        let staged = stage.then(Vec::new);
+        let staged = stages_since.map(|_| Vec::new());
         Ok(FileSink { config, directory, prefix, slot, sequence, current: None, epoch: 0, staged })
     }
 
@@ -180,7 +186,7 @@ fn absolute(directory: &str) -> io::Result<PathBuf> {
 }
 
 /// Makes the directory, removes leftovers, and finds the sequence number after those of this slot that are there.
-fn prepare(directory: &Path, prefix: &str, slot: usize) -> io::Result<u64> {
+fn prepare(directory: &Path, prefix: &str, slot: usize, stages_since: Option<SystemTime>) -> io::Result<u64> {
     fs::create_dir_all(directory)?;
     let mut next = 0;
     for entry in fs::read_dir(directory)? {
@@ -191,11 +197,18 @@ fn prepare(directory: &Path, prefix: &str, slot: usize) -> io::Result<u64> {
         if of == slot {
             next = next.max(sequence + 1);
         }
-        if file_name.ends_with(IN_PROGRESS) {
+        if file_name.ends_with(IN_PROGRESS) && is_void(&entry, stages_since) {
             remove_leftover(&entry.path())?;
         }
     }
     Ok(next)
+}
+
+/// Nobody will want what a file in progress holds, unless somebody still writes it.
+fn is_void(file: &fs::DirEntry, stages_since: Option<SystemTime>) -> bool {
+    let Some(since) = stages_since else { return true };
+    let modified = file.metadata().and_then(|about| about.modified());
+    modified.is_ok_and(|modified| modified + CLOCK_LAG < since)
 }
 
 pub fn failed(path: &Path, error: &io::Error) -> Error {

@@ -49,7 +49,7 @@ fn file(name: &str, content: &str) -> (String, String) {
 #[test]
 fn a_file_has_its_name_only_when_it_is_complete() {
     let directory = tempfile::tempdir().unwrap();
-    let mut sink = FileSink::open(&config(&directory), 2, false).unwrap();
+    let mut sink = FileSink::open(&config(&directory), 2, None).unwrap();
     write(&mut sink, &["1", "2"]);
     assert_eq!(files(&directory)[0].0, "bids-2-0.jsonl.inprogress");
     sink.flush().unwrap();
@@ -63,7 +63,7 @@ fn a_file_has_its_name_only_when_it_is_complete() {
 #[test]
 fn a_file_rolls_at_its_size_and_at_its_age() {
     let directory = tempfile::tempdir().unwrap();
-    let mut sink = FileSink::open(&Config { roll_bytes: 4, ..config(&directory) }, 0, false).unwrap();
+    let mut sink = FileSink::open(&Config { roll_bytes: 4, ..config(&directory) }, 0, None).unwrap();
     write(&mut sink, &["1", "2", "3"]);
     sink.poll(5000).unwrap();
     sink.poll(5999).unwrap();
@@ -76,7 +76,7 @@ fn a_file_rolls_at_its_size_and_at_its_age() {
 #[test]
 fn an_epoch_is_durable_when_all_files_with_rows_of_it_are_complete() {
     let directory = tempfile::tempdir().unwrap();
-    let mut sink = FileSink::open(&config(&directory), 0, false).unwrap();
+    let mut sink = FileSink::open(&config(&directory), 0, None).unwrap();
     sink.begin_epoch().unwrap();
     assert_eq!(sink.durable_epochs(), 1);
     write(&mut sink, &["1"]);
@@ -93,7 +93,7 @@ fn compressed_files_hold_the_same_rows() {
     for (compression, name) in [(Compression::Gzip, "bids-0-0.jsonl.gz"), (Compression::Zstd, "bids-0-0.jsonl.zst")] {
         let directory = tempfile::tempdir().unwrap();
         let config = Config { compression, ..config(&directory) };
-        let mut sink = FileSink::open(&config, 0, false).unwrap();
+        let mut sink = FileSink::open(&config, 0, None).unwrap();
         write(&mut sink, &["1", "2"]);
         sink.flush().unwrap();
         let file = fs::File::open(Path::new(&config.directory).join(name)).unwrap();
@@ -110,7 +110,7 @@ fn compressed_files_hold_the_same_rows() {
 fn a_restart_goes_on_after_the_files_that_are_there_and_overwrites_none() {
     let directory = tempfile::tempdir().unwrap();
     for round in 0..2 {
-        let mut sink = FileSink::open(&config(&directory), 0, false).unwrap();
+        let mut sink = FileSink::open(&config(&directory), 0, None).unwrap();
         write(&mut sink, &[&round.to_string()]);
         sink.flush().unwrap();
     }
@@ -120,9 +120,9 @@ fn a_restart_goes_on_after_the_files_that_are_there_and_overwrites_none() {
 #[test]
 fn two_sinks_of_the_same_slot_do_not_get_into_each_others_way() {
     let directory = tempfile::tempdir().unwrap();
-    let mut one = FileSink::open(&config(&directory), 0, false).unwrap();
+    let mut one = FileSink::open(&config(&directory), 0, None).unwrap();
     write(&mut one, &["one"]);
-    let mut other = FileSink::open(&config(&directory), 0, false).unwrap();
+    let mut other = FileSink::open(&config(&directory), 0, None).unwrap();
     write(&mut other, &["other"]);
     for sink in [&mut one, &mut other] {
         sink.flush().unwrap();
@@ -138,12 +138,12 @@ fn two_sinks_of_the_same_slot_do_not_get_into_each_others_way() {
 #[test]
 fn what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    let mut live = FileSink::open(&config(&directory), 1, false).unwrap();
+    let mut live = FileSink::open(&config(&directory), 1, None).unwrap();
     write(&mut live, &["live"]);
     let out = directory.path().join("out");
     fs::write(out.join("bids-7-0.jsonl.inprogress"), "dead").unwrap();
     fs::write(out.join("other-7-0.jsonl.inprogress"), "of another sink").unwrap();
-    FileSink::open(&config(&directory), 0, false).unwrap();
+    FileSink::open(&config(&directory), 0, None).unwrap();
     let names: Vec<String> = files(&directory).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["bids-1-0.jsonl.inprogress", "other-7-0.jsonl.inprogress"]);
     live.flush().unwrap();
@@ -153,7 +153,7 @@ fn what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_not() {
 #[test]
 fn a_sink_that_is_dropped_leaves_no_file_in_progress() {
     let directory = tempfile::tempdir().unwrap();
-    let mut sink = FileSink::open(&config(&directory), 0, false).unwrap();
+    let mut sink = FileSink::open(&config(&directory), 0, None).unwrap();
     write(&mut sink, &["1"]);
     drop(sink);
     assert!(files(&directory).is_empty());
@@ -163,12 +163,17 @@ fn a_sink_that_is_dropped_leaves_no_file_in_progress() {
 fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("out"), "a file").unwrap();
-    let error = FileSink::open(&config(&directory), 0, false).map(|_| ()).unwrap_err().to_string();
+    let error = FileSink::open(&config(&directory), 0, None).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("file sink: ") && error.contains("/out: "), "{error}");
 }
 
+/// When a job was started to which everything that is there is old.
+fn later() -> SystemTime {
+    SystemTime::now() + Duration::from_secs(3600)
+}
+
 fn staging(directory: &TempDir, slot: usize) -> FileSink {
-    FileSink::open(&config(directory), slot, true).unwrap()
+    FileSink::open(&config(directory), slot, Some(later())).unwrap()
 }
 
 fn names(directory: &TempDir) -> Vec<String> {
@@ -197,7 +202,7 @@ fn staged_files_are_visible_when_their_epoch_is_committed() {
 #[test]
 fn a_checkpoint_names_the_files_of_closed_epochs_that_are_not_committed() {
     let directory = tempfile::tempdir().unwrap();
-    let mut sink = FileSink::open(&Config { roll_bytes: 4, ..config(&directory) }, 0, true).unwrap();
+    let mut sink = FileSink::open(&Config { roll_bytes: 4, ..config(&directory) }, 0, Some(later())).unwrap();
     write(&mut sink, &["1", "2", "3", "4"]);
     assert!(sink.staged().is_empty());
     sink.begin_epoch().unwrap();
@@ -242,6 +247,20 @@ fn what_a_live_sink_has_staged_is_no_leftover() {
     staging(&directory, 0);
     live.commit(1).unwrap();
     assert_eq!(files(&directory), [file("bids-1-0.jsonl", "live\n")]);
+}
+
+#[test]
+fn what_a_later_start_has_staged_is_no_leftover_even_when_its_process_is_dead() {
+    let directory = tempfile::tempdir().unwrap();
+    let earlier = SystemTime::now();
+    let mut sink = staging(&directory, 0);
+    write(&mut sink, &["committed"]);
+    sink.begin_epoch().unwrap();
+    let checkpoint = sink.staged();
+    drop(sink);
+    FileSink::open(&config(&directory), 0, Some(earlier)).unwrap();
+    show_staged(&checkpoint).unwrap();
+    assert_eq!(files(&directory), [file("bids-0-0.jsonl", "committed\n")]);
 }
 
 #[test]
