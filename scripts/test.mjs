@@ -6,6 +6,6 @@ import { setUp } from "./setup.mjs";
 
 await setUp("test");
 
-const args = ["--import", "tsx", "test/harness/with-kafka.ts", process.execPath, "scripts/test/run.mjs"];
+const args = ["--import", "tsx", "test/harness/with-servers.ts", "kafka", process.execPath, "scripts/test/run.mjs"];
 const tests = spawn(process.execPath, [...args, ...process.argv.slice(2)], { cwd: ROOT, stdio: "inherit" });
 tests.once("close", (code) => process.exit(code ?? 1));

@@ -2,7 +2,7 @@
 // set up and MILLRACE_TEST_BROKERS names a broker: `npm test` sees to both.
 import { nodeVersions } from "../setup/node-versions.mjs";
 import { cargoEnv } from "../setup/rust.mjs";
-import { cargoTest, check, runSuite, tapTest } from "./suite.mjs";
+import { cargoTest, check, runSuite, tapTest, withServers } from "./suite.mjs";
 
 Object.assign(process.env, cargoEnv());
 
@@ -10,9 +10,6 @@ const BIN = "node_modules/.bin";
 const UNIT = ["--jobs=2", "--timeout=120"];
 // Their jobs share the machine with the broker and are measured, so one file runs at a time.
 const END_TO_END = ["--jobs=1", "--timeout=600"];
-
-// Requests to S3 are signed before they are refused, as some tests want them to be.
-const S3_CREDENTIALS = { AWS_ACCESS_KEY_ID: "millrace", AWS_SECRET_ACCESS_KEY: "millrace" };
 
 const suites = [
   check("format: rust", "cargo", "fmt", "--all", "--check"),
@@ -31,7 +28,7 @@ const suites = [
     "-D",
     "warnings",
   ),
-  cargoTest("unit: rust", S3_CREDENTIALS, "--workspace"),
+  withServers("s3,hdfs", cargoTest("unit: rust", {}, "--workspace")),
   tapTest("unit: typescript", UNIT),
   ...nodeVersions().map(([major, node]) => tapTest(`unit: typescript on Node ${major}`, UNIT, { node })),
   tapTest("end to end", [...END_TO_END, "test/harness/*.test.ts", "test/docs/*.test.ts", "test/e2e/*.test.ts"]),

@@ -37,6 +37,12 @@ export function tapTest(name, args, { node = process.execPath, env = {} } = {}) 
   return { name, command: [node, tap, "--reporter=tap", ...args], env, counter: tapCounter };
 }
 
+/** A suite that runs while some of the harness's servers are up. */
+export const withServers = (names, { command, ...suite }) => ({
+  ...suite,
+  command: [process.execPath, "--import", "tsx", "test/harness/with-servers.ts", names, ...command],
+});
+
 const none = () => ({ passed: 0, failed: 0 });
 
 function cargoCounter() {
