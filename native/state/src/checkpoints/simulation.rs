@@ -5,7 +5,7 @@
 //! After every step all manifests must name files that are there as they were written, and the checkpoint that was
 //! committed last must be there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -16,7 +16,7 @@ use crate::storage::{Cause, Done, Failure, Store, Stored};
 
 const SEEDS: u64 = 400;
 const WORKERS: usize = 3;
-const STEPS: usize = 250;
+const STEPS: usize = 300;
 const NOWHERE: &str = "/dev/null/nowhere";
 
 /// xorshift64*.
@@ -108,16 +108,17 @@ struct World {
 
 #[derive(Default)]
 struct Turns {
-    waiting: BTreeSet<usize>,
+    /// Whether what they wait to do decides what others may do.
+    waiting: BTreeMap<usize, bool>,
     ended: usize,
     granted: Option<(usize, Fate)>,
 }
 
 impl World {
     /// Waits until this worker's call comes to pass.
-    fn turn(&self, worker: usize) -> Fate {
+    fn turn(&self, worker: usize, decides: bool) -> Fate {
         let mut turns = self.turns.lock().unwrap();
-        turns.waiting.insert(worker);
+        turns.waiting.insert(worker, decides);
         self.changed.notify_all();
         loop {
             match turns.granted {
@@ -137,12 +138,12 @@ impl World {
     }
 
     /// Those that wait, once nobody runs.
-    fn waiting(&self, workers: usize) -> Vec<usize> {
+    fn waiting(&self, workers: usize) -> BTreeMap<usize, bool> {
         let mut turns = self.turns.lock().unwrap();
         while turns.granted.is_some() || turns.waiting.len() + turns.ended < workers {
             turns = self.changed.wait(turns).unwrap();
         }
-        turns.waiting.iter().copied().collect()
+        turns.waiting.clone()
     }
 
     fn grant(&self, worker: usize, fate: Fate) {
@@ -161,7 +162,11 @@ struct Crashed;
 
 impl SimStore {
     fn change(&self, change: Change) -> Done<bool> {
-        let fate = self.world.turn(self.worker);
+        let decides = match &change {
+            Change::PutNew(path, _) | Change::Delete(path) => path.starts_with(MANIFESTS),
+            Change::Put(..) => false,
+        };
+        let fate = self.world.turn(self.worker, decides);
         let mut disk = self.world.disk.lock().unwrap();
         match fate {
             Fate::Done => return Ok(disk.apply(change)),
@@ -177,7 +182,7 @@ impl SimStore {
     }
 
     fn read<T>(&self, read: impl FnOnce(&Disk) -> T) -> Done<T> {
-        match self.world.turn(self.worker) {
+        match self.world.turn(self.worker, false) {
             Fate::Done => Ok(read(&self.world.disk.lock().unwrap())),
             Fate::Crash => std::panic::resume_unwind(Box::new(Crashed)),
             _ => Err(Failure::new(Cause::Other, "simulated")),
@@ -403,18 +408,31 @@ fn run(seed: u64) {
                 }
             });
         }
-        let mut frozen = None;
+        // For how many steps each does nothing.
+        let mut frozen = [0u64; WORKERS];
+        let patience = 1 + random.below(120);
         let trouble = 1 + random.below(30);
         let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..STEPS {
-                let mut waiting = world.waiting(WORKERS);
+                let waiting = world.waiting(WORKERS);
                 if waiting.len() < WORKERS {
                     return;
                 }
-                if random.one_in(25) {
-                    frozen = Some(random.below(WORKERS as u64) as usize).filter(|_| !random.one_in(3));
+                let mut free: Vec<usize> = waiting.keys().copied().filter(|worker| frozen[*worker] == 0).collect();
+                frozen.iter_mut().for_each(|steps| *steps = steps.saturating_sub(1));
+                if free.is_empty() {
+                    continue;
                 }
-                waiting.retain(|worker| Some(*worker) != frozen);
+                let worker = free.swap_remove(random.below(free.len() as u64) as usize);
+                // The worst moments are before and after a step that decides.
+                let before = waiting[&worker] && random.one_in(3);
+                if before || random.one_in(60) {
+                    frozen[worker] = random.below(patience);
+                    continue;
+                }
+                if waiting[&worker] && random.one_in(4) {
+                    frozen[worker] = random.below(patience);
+                }
                 let fate = match random.below(4 + trouble) {
                     0 => Fate::Refused,
                     1 => Fate::Unanswered,
@@ -422,7 +440,7 @@ fn run(seed: u64) {
                     3 if random.one_in(4) => Fate::Crash,
                     _ => Fate::Done,
                 };
-                world.grant(waiting[random.below(waiting.len() as u64) as usize], fate);
+                world.grant(worker, fate);
                 world.waiting(WORKERS);
                 let mut disk = world.disk.lock().unwrap();
                 if !disk.late.is_empty() && random.one_in(5) {
@@ -435,7 +453,7 @@ fn run(seed: u64) {
         }));
         // All end, so that the threads can be joined.
         world.turns.lock().unwrap().ended += 1;
-        for worker in world.waiting(WORKERS + 1) {
+        for worker in world.waiting(WORKERS + 1).into_keys() {
             world.grant(worker, Fate::Crash);
             world.waiting(WORKERS + 1);
         }
