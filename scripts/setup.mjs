@@ -1,4 +1,4 @@
-// Sets up what is missing: `node scripts/setup.mjs [start|test|bench]`. It runs before anything is installed, so it and
+// Sets up what is missing: `node scripts/setup.mjs [start|test|bench|simulate]`. It runs before anything is installed, so it and
 // scripts/setup/ use nothing but Node.
 import { pathToFileURL } from "node:url";
 import { addon } from "./setup/addon.mjs";
@@ -14,9 +14,14 @@ import { testRunner } from "./setup/test-runner.mjs";
 import { typescript } from "./setup/typescript.mjs";
 
 const RUN = [npmPackages, flatc, rocksdb, typescript, addon];
-const GOALS = { start: RUN, bench: [...RUN, kafkaClient, lz4], test: [...RUN, kafkaClient, testRunner, otherNodes] };
+const GOALS = {
+  start: RUN,
+  bench: [...RUN, kafkaClient, lz4],
+  test: [...RUN, kafkaClient, testRunner, otherNodes],
+  simulate: [flatc, rocksdb],
+};
 // Steps that are run by programs which set up nothing themselves: the broker of tests and benchmarks.
-const SYSTEM = { start: [], bench: ["java", "mvn"], test: ["java", "mvn"] };
+const SYSTEM = { start: [], bench: ["java", "mvn"], test: ["java", "mvn"], simulate: addon.system };
 
 /** Brings the clone to where `goal` can run; instant where nothing is missing. Ends the process where it cannot. */
 export async function setUp(goal) {

@@ -24,6 +24,9 @@ mod operators;
 mod positions;
 mod results_may_be_null;
 mod savepoints;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod simulation;
 mod sink_writer;
 mod slot;
 mod source;

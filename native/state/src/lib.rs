@@ -18,7 +18,7 @@ pub use checkpoints::{Checkpoints, History, SlotFiles, Written};
 pub use key::{KEY_PREFIX, Namespace, StateKey, key_group_of, key_group_range, namespace_range, operator_range};
 pub use manifest::{File, KeyedState, Manifest, OperatorState, Position, Progress, StagedFile};
 pub use run::{Run, operands};
-pub use storage::{Content, Storage, Stored};
+pub use storage::{Cause, Content, Done, Failure, Storage, Store, Stored};
 
 /// What went wrong with state, in words: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -12,3 +12,5 @@ pub use prepare::Prepared;
 pub use recovery::{Start, StartOptions};
 pub use slot_state::SlotState;
 pub use thread::{CheckpointThread, Order};
+#[cfg(test)]
+pub use thread::{obey, prepare_job};

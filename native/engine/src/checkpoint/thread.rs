@@ -101,6 +101,20 @@ impl CheckpointThread {
     }
 }
 
+/// What the simulation drives checkpoints with, instead of a thread.
+#[cfg(test)]
+impl CheckpointThread {
+    /// [`CheckpointThread::prepared`] does not wait.
+    pub fn is_prepared(&self) -> bool {
+        self.prepared.lock().is_some()
+    }
+
+    /// What it is told next, if anything.
+    pub fn next_order(&self) -> Option<Order> {
+        self.inbox.lock().as_ref()?.try_recv().ok()
+    }
+}
+
 /// Finds what the slots need to be opened, and tells them; `None`: it failed.
 pub fn prepare_job(job: &Job) -> Option<Coordinator> {
     let outcome = prepare(job.environment.as_ref(), &job.plan, job.parallelism(), &job.start);

@@ -9,7 +9,7 @@ mod row;
 mod savepoints;
 mod transfer;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -63,7 +63,7 @@ pub struct Checkpoints {
     /// By slot and local name: what is immutable in the checkpoint that was written or restored last.
     known: HashMap<(usize, String), File>,
     /// Files of removed manifests that are still to go.
-    garbage: HashSet<String>,
+    garbage: BTreeSet<String>,
     cache: Cache,
     parallel: usize,
 }
@@ -85,7 +85,8 @@ impl Checkpoints {
         Checkpoints::take_over(storage, job, attempt, retained, cache, PARALLEL_FILES)
     }
 
-    fn take_over(
+    /// As [`Checkpoints::open`], in a storage that is known to work; `parallel` files are fetched or written at a time.
+    pub fn take_over(
         storage: Storage,
         job: &str,
         attempt: &str,
@@ -108,7 +109,7 @@ impl Checkpoints {
             next,
             previous: 0,
             known: HashMap::new(),
-            garbage: HashSet::new(),
+            garbage: BTreeSet::new(),
             cache,
             parallel,
         })

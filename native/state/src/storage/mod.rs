@@ -33,7 +33,7 @@ pub struct Stored {
 }
 
 /// What a kind of storage has to do. A file is there whole or not at all, and a call that fails may have had its effect.
-pub(crate) trait Store: Send + Sync {
+pub trait Store: Send + Sync {
     /// Writes a file unless there is one: false, there is. Of several calls at the same time one at most gives true.
     fn put_new(&self, path: &str, content: &[u8]) -> Done<bool>;
 
@@ -56,11 +56,11 @@ pub(crate) trait Store: Send + Sync {
     fn settle(&self, folder: &str) -> Done<()>;
 }
 
-pub(crate) type Done<T> = std::result::Result<T, Failure>;
+pub type Done<T> = std::result::Result<T, Failure>;
 
 /// Why something could not be done.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     pub cause: Cause,
     pub text: String,
     /// The file of the local state that it concerns, and not the storage.
@@ -69,7 +69,7 @@ pub(crate) struct Failure {
 
 /// What a user can do something about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     Full,
     Denied,
     Missing,
@@ -117,7 +117,8 @@ impl Storage {
         Ok(Storage::of(location, store))
     }
 
-    pub(crate) fn of(location: &str, store: Box<dyn Store>) -> Storage {
+    /// Of a kind of its own; `location` is what errors call it.
+    pub fn of(location: &str, store: Box<dyn Store>) -> Storage {
         Storage { location: location.into(), store }
     }
 
