@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use millrace_state::{Backend, BackendKind, Error, Result, RocksDbOptions, Run, StateKey, namespace_range, open};
+use millrace_state::{Backend, BackendKind, BackendOptions, Error, Result, Run, StateKey, namespace_range, open};
 
 const ENTRIES: u64 = 100_000;
 const USER_KEY: usize = 9;
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
 }
 
 fn empty(kind: BackendKind, at: &Path) -> Result<Box<dyn Backend>> {
-    open(kind, at, &RocksDbOptions::default(), &(0..KEY_GROUPS as u32), &[])
+    open(kind, at, &BackendOptions::default(), &(0..KEY_GROUPS as u32), &[])
 }
 
 /// Entries of one pane in the order of their keys; values look random.

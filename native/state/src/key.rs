@@ -15,6 +15,9 @@ pub const KEY_PREFIX: usize = OPERATOR + NAMESPACE + GROUP;
 /// A namespace is two numbers, such as the start of a pane and the first window it counts in; they sort as numbers do.
 pub type Namespace = (i64, i64);
 
+/// The namespace of operators that keep one value a key.
+pub const VALUES: Namespace = (0, 0);
+
 /// Writes keys of one operator's state.
 #[derive(Debug, Clone, Copy)]
 pub struct StateKey {
@@ -25,6 +28,14 @@ impl StateKey {
     /// `operator` is its stable id.
     pub fn new(operator: &str) -> Self {
         StateKey { operator: xxh3_64(operator.as_bytes()).to_be_bytes() }
+    }
+
+    /// Whether `key` is that of a value of this operator.
+    pub(crate) fn is_value(&self, key: &[u8]) -> bool {
+        key.strip_prefix(&self.operator).is_some_and(|rest| {
+            let (first, second) = VALUES;
+            rest.starts_with(&sortable(first)) && rest[8..].starts_with(&sortable(second))
+        })
     }
 
     /// Writes what stands before the user key.

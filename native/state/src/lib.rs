@@ -3,6 +3,7 @@
 
 mod backend;
 mod checkpoints;
+mod expiry;
 #[allow(clippy::all, clippy::undocumented_unsafe_blocks, clippy::unwrap_used, unsafe_op_in_unsafe_fn)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/manifest_generated.rs"));
@@ -13,9 +14,12 @@ mod manifest;
 mod run;
 mod storage;
 
-pub use backend::{Backend, BackendKind, LocalFile, RocksDbOptions, Snapshot, open, taken_over};
+pub use backend::{Backend, BackendKind, BackendOptions, LocalFile, Snapshot, open, taken_over};
 pub use checkpoints::{Checkpoints, History, SlotFiles, Written};
-pub use key::{KEY_PREFIX, Namespace, StateKey, key_group_of, key_group_range, namespace_range, operator_range};
+pub use expiry::{Expiry, expired, stamp, stamped};
+pub use key::{
+    KEY_PREFIX, Namespace, StateKey, VALUES, key_group_of, key_group_range, namespace_range, operator_range,
+};
 pub use manifest::{File, KeyedState, Manifest, OperatorState, Position, Progress, StagedFile};
 pub use run::{Run, operands};
 pub use storage::{Cause, Content, Done, Failure, Storage, Store, Stored};

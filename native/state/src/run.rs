@@ -2,8 +2,8 @@
 
 use crate::{Error, Result};
 
-/// Entries in the order of their keys, each key once. A value is what is added to the key's state: a backend keeps the
-/// values of a key one behind the other, and [`operands`] takes them apart.
+/// Entries in the order of their keys, each key once. Values are added to what their key has or take its place, as a
+/// backend is told; it keeps the values of a key one behind the other, and [`operands`] takes them apart.
 #[derive(Debug, Default)]
 pub struct Run {
     keys: Vec<u8>,
@@ -15,6 +15,11 @@ pub struct Run {
 impl Run {
     pub fn push(&mut self, key: &[u8], value: &[u8]) {
         self.push_all(key, [value]);
+    }
+
+    /// Adds a key that is to have no value.
+    pub fn push_none(&mut self, key: &[u8]) {
+        self.push_all(key, []);
     }
 
     /// Adds a key with several values, the oldest first.

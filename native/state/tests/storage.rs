@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millrace_state::{
-    Backend, BackendKind, Checkpoints, Content, KeyGroups, KeyedState, Manifest, RocksDbOptions, Run, SlotFiles,
+    Backend, BackendKind, BackendOptions, Checkpoints, Content, KeyGroups, KeyedState, Manifest, Run, SlotFiles,
     StateKey, Storage, key_group_of, open,
 };
 use tempfile::{TempDir, tempdir};
@@ -222,7 +222,7 @@ struct Slot {
 impl Slot {
     fn open(place: &Place, attempt: &str, groups: KeyGroups, restored: &[(KeyedState, PathBuf)]) -> Slot {
         let at = place.at(&format!("{attempt}-slot-{}", groups.start));
-        let backend = open(BackendKind::RocksDb, &at, &RocksDbOptions::default(), &groups, restored).unwrap();
+        let backend = open(BackendKind::RocksDb, &at, &BackendOptions::default(), &groups, restored).unwrap();
         Slot { backend, groups, at, snapshots: 0 }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use millrace_plan::{Plan, StateBackend};
-use millrace_state::{BackendKind, KeyGroups, RocksDbOptions, SlotFiles, StateKey, operator_range};
+use millrace_state::{BackendKind, BackendOptions, KeyGroups, SlotFiles, StateKey, operator_range};
 
 use super::recovery::Recovered;
 use crate::Result;
@@ -32,7 +32,7 @@ impl SlotState {
     ) -> Result<SlotState> {
         let kind = backend_kind(backend);
         let at = directory.join("db");
-        let mut opened = millrace_state::open(kind, &at, &RocksDbOptions::default(), &groups, &recovered.state)?;
+        let mut opened = millrace_state::open(kind, &at, &BackendOptions::default(), &groups, &recovered.state)?;
         for id in recovered.dropped(plan) {
             let (from, to) = operator_range(&StateKey::new(id));
             opened.delete_range(&from, &to)?;

@@ -7,7 +7,7 @@ use std::ops::Bound;
 use std::path::Path;
 
 use super::{Backend, LocalFile, Snapshot, Visit};
-use crate::{Error, KeyGroups, Result, Run, key_group_of};
+use crate::{Error, Expiry, KeyGroups, Result, Run, key_group_of};
 
 const FILE: &str = "state";
 
@@ -15,12 +15,13 @@ const FILE: &str = "state";
 pub struct Heap {
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
     bytes: u64,
+    expiry: Expiry,
 }
 
 impl Heap {
     /// Reads the snapshot in the folder `restored`, if one is given.
-    pub fn open(restored: Option<&Path>) -> Result<Heap> {
-        let mut heap = Heap::default();
+    pub fn open(restored: Option<&Path>, expiry: Expiry) -> Result<Heap> {
+        let mut heap = Heap { expiry, ..Heap::default() };
         if let Some(folder) = restored {
             read(folder, &mut |key, stored| {
                 heap.insert(key, stored);
@@ -44,6 +45,20 @@ impl Heap {
     fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&Vec<u8>, &Vec<u8>)> {
         // A map panics at a range that ends before it begins.
         self.entries.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to.max(from))))
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        if let Some(value) = self.entries.remove(key) {
+            self.bytes -= (key.len() + value.len()) as u64;
+        }
+    }
+
+    /// Forgets what has expired.
+    fn expire(&mut self) {
+        if self.expiry.shortest_ms().is_some() {
+            let gone = self.entries.extract_if(.., |key, value| self.expiry.has_expired(key, value));
+            self.bytes -= gone.map(|(key, value)| (key.len() + value.len()) as u64).sum::<u64>();
+        }
     }
 
     fn insert(&mut self, key: &[u8], value: &[u8]) {
@@ -96,6 +111,23 @@ impl Backend for Heap {
         Ok(())
     }
 
+    fn put(&mut self, run: &Run) -> Result<()> {
+        for (key, value) in run.iter() {
+            self.remove(key);
+            if !value.is_empty() {
+                self.insert(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, key: &[u8], stored: &mut Vec<u8>) -> Result<bool> {
+        stored.clear();
+        let found = self.entries.get(key);
+        found.into_iter().for_each(|value| stored.extend_from_slice(value));
+        Ok(found.is_some())
+    }
+
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {
         self.range(from, to).try_for_each(|(key, value)| visit(key, value))
     }
@@ -113,6 +145,7 @@ impl Backend for Heap {
     }
 
     fn snapshot(&mut self, into: &Path) -> Result<Snapshot> {
+        self.expire();
         let path = into.join(FILE);
         let written = std::fs::create_dir_all(into).and_then(|()| self.write(&path));
         let size = written.map_err(|error| Error(format!("state file {}: {error}", path.display())))?;

@@ -5,9 +5,7 @@ mod rocks;
 
 use std::path::{Path, PathBuf};
 
-pub use rocks::RocksDbOptions;
-
-use crate::{KeyGroups, KeyedState, Result, Run};
+use crate::{Expiry, KeyGroups, KeyedState, Result, Run};
 
 /// Where a job keeps its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +14,22 @@ pub enum BackendKind {
     Filesystem,
     /// In RocksDB on the local disk; a checkpoint writes what is new.
     RocksDb,
+}
+
+/// What a job may ask of a backend.
+#[derive(Debug, Clone)]
+pub struct BackendOptions {
+    /// Bytes of RocksDB's cache of blocks, for each slot.
+    pub block_cache_bytes: usize,
+    /// Single keys are asked for by [`Backend::get`].
+    pub is_looked_up: bool,
+    pub expiry: Expiry,
+}
+
+impl Default for BackendOptions {
+    fn default() -> Self {
+        BackendOptions { block_cache_bytes: 8 << 20, is_looked_up: false, expiry: Expiry::default() }
+    }
 }
 
 /// A file of a snapshot.
@@ -65,6 +79,12 @@ pub trait Backend: Send {
     /// Adds a run: each value is put behind those that its key has.
     fn append(&mut self, run: &Run) -> Result<()>;
 
+    /// Adds a run: each value takes the place of those that its key has, and keys without a value are forgotten.
+    fn put(&mut self, run: &Run) -> Result<()>;
+
+    /// Writes what is stored of a key to `stored`; false: there is nothing.
+    fn get(&self, key: &[u8], stored: &mut Vec<u8>) -> Result<bool>;
+
     /// Visits the keys from `from` up to, not including, `to`, in order.
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()>;
 
@@ -88,14 +108,14 @@ pub trait Backend: Send {
 pub fn open(
     kind: BackendKind,
     at: &Path,
-    options: &RocksDbOptions,
+    options: &BackendOptions,
     groups: &KeyGroups,
     restored: &[(KeyedState, PathBuf)],
 ) -> Result<Box<dyn Backend>> {
     let whole = taken_over(kind, groups, restored.iter().map(|(state, _)| state));
     let whole = whole.and_then(|index| restored.get(index)).map(|(_, files)| files.as_path());
     let mut backend: Box<dyn Backend> = match kind {
-        BackendKind::Filesystem => Box::new(heap::Heap::open(whole)?),
+        BackendKind::Filesystem => Box::new(heap::Heap::open(whole, options.expiry.clone())?),
         BackendKind::RocksDb => Box::new(rocks::RocksDb::open(at, options, whole)?),
     };
     if whole.is_none() {

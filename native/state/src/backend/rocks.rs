@@ -1,31 +1,21 @@
 //! State in RocksDB. A run becomes one sorted file that the database takes over as it is: nothing is written twice, and
 //! no write-ahead log is needed, as what follows the last checkpoint is read from the sources again.
 
+use std::ffi::CStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rocksdb::checkpoint::Checkpoint;
+use rocksdb::compaction_filter::{CompactionFilter, Decision};
+use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilterFactory};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, IngestExternalFileOptions, LogLevel, MergeOperands, Options,
     ReadOptions, SstFileWriter, WriteBatch, WriteOptions,
 };
 
-use super::{Backend, LocalFile, Snapshot, Visit};
+use super::{Backend, BackendOptions, LocalFile, Snapshot, Visit};
 use crate::key::within_namespace;
-use crate::{Error, KeyGroups, Result, Run};
-
-/// What a job may ask of RocksDB.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RocksDbOptions {
-    /// Bytes of the cache of blocks, for each slot.
-    pub block_cache_bytes: usize,
-}
-
-impl Default for RocksDbOptions {
-    fn default() -> Self {
-        RocksDbOptions { block_cache_bytes: 8 << 20 }
-    }
-}
+use crate::{Error, Expiry, KeyGroups, Result, Run};
 
 /// Range deletions are all that goes through a memtable.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -45,7 +35,7 @@ pub struct RocksDb {
 
 impl RocksDb {
     /// Opens the database in the folder `at`, from the files in `restored` if that is given.
-    pub fn open(at: &Path, options: &RocksDbOptions, restored: Option<&Path>) -> Result<RocksDb> {
+    pub fn open(at: &Path, options: &BackendOptions, restored: Option<&Path>) -> Result<RocksDb> {
         let failed = |error: &dyn std::fmt::Display| Error(format!("state in {}: {error}", at.display()));
         if at.exists() {
             fs::remove_dir_all(at).map_err(|error| failed(&error))?;
@@ -65,15 +55,38 @@ impl RocksDb {
         failed(&self.at, error)
     }
 
-    fn write_run(&self, run: &Run, path: &Path) -> std::result::Result<(), rocksdb::Error> {
+    /// Makes a file of a run, writing each entry by `write`, and has the database take it over.
+    fn ingest(&mut self, run: &Run, write: Write) -> Result<()> {
+        if run.is_empty() {
+            return Ok(());
+        }
+        self.runs += 1;
+        // Beside the database's own files, which it knows by their names.
+        let path = self.at.join(format!("run-{}", self.runs));
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        let written = self.write_run(run, &path, write);
+        let db = self.db()?;
+        let taken = written.and_then(|()| db.ingest_external_file_opts(&options, vec![&path]));
+        if taken.is_err() {
+            // Left behind it would only take up room; the failure is what is told.
+            let _ = fs::remove_file(&path);
+        }
+        taken.map_err(|error| self.failed(error))
+    }
+
+    fn write_run(&self, run: &Run, path: &Path, write: Write) -> std::result::Result<(), rocksdb::Error> {
         let mut writer = SstFileWriter::create(&self.options);
         writer.open(path)?;
         for (key, value) in run.iter() {
-            writer.merge(key, value)?;
+            write(&mut writer, key, value)?;
         }
         writer.finish()
     }
 }
+
+/// Puts one entry into a file.
+type Write = fn(&mut SstFileWriter<'_>, &[u8], &[u8]) -> std::result::Result<(), rocksdb::Error>;
 
 fn failed(at: &Path, error: impl std::fmt::Display) -> Error {
     Error(format!("state in {}: {error}{}", at.display(), advice(&error.to_string())))
@@ -81,7 +94,7 @@ fn failed(at: &Path, error: impl std::fmt::Display) -> Error {
 
 fn advice(error: &str) -> &'static str {
     if error.contains("No space left") {
-        ". Free space, or set `stateDir` to a disk that has some; the job goes on from its last checkpoint."
+        ". Free space, or set `state.directory` to a disk that has some; the job goes on from its last checkpoint."
     } else if error.contains("Corruption") {
         ". The local state is damaged: delete the folder and start the job again, it restores from its last checkpoint."
     } else {
@@ -92,7 +105,7 @@ fn advice(error: &str) -> &'static str {
 /// The defaults but for what keeps a small database small. No compaction setting that was tried (level 0 triggers of 2, 8
 /// and 16 files, universal, files of 8 MB, blocks of 16 KB) changed what the example `runs` measures by more than its noise;
 /// LZ4 takes 0.13 of 0.36 µs an entry and leaves a quarter of random values away, more of real ones.
-fn database_options(asked: &RocksDbOptions) -> Options {
+fn database_options(asked: &BackendOptions) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.set_compression_type(DBCompressionType::Lz4);
@@ -105,8 +118,46 @@ fn database_options(asked: &RocksDbOptions) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(&Cache::new_lru_cache(asked.block_cache_bytes));
     blocks.set_format_version(5);
+    if asked.is_looked_up {
+        blocks.set_bloom_filter(BLOOM_BITS, false);
+    }
+    if let Some(shortest_ms) = asked.expiry.shortest_ms() {
+        options.set_compaction_filter_factory(Expiring(asked.expiry.clone()));
+        // A file that nothing is written over is compacted at this age: what has expired in it goes.
+        options.set_periodic_compaction_seconds((shortest_ms / 1000).max(1) as u64);
+    }
     options.set_block_based_table_factory(&blocks);
     options
+}
+
+/// Bits of a bloom filter for each key: one look-up in a hundred reads a file in vain.
+const BLOOM_BITS: f64 = 10.0;
+
+/// Leaves values that have expired out of the files that compactions write.
+struct Expiring(Expiry);
+
+const EXPIRING: &CStr = c"expiring";
+
+impl CompactionFilterFactory for Expiring {
+    type Filter = Expiring;
+
+    fn create(&mut self, _context: CompactionFilterContext) -> Expiring {
+        Expiring(self.0.clone())
+    }
+
+    fn name(&self) -> &CStr {
+        EXPIRING
+    }
+}
+
+impl CompactionFilter for Expiring {
+    fn filter(&mut self, _level: u32, key: &[u8], value: &[u8]) -> Decision {
+        if self.0.has_expired(key, value) { Decision::Remove } else { Decision::Keep }
+    }
+
+    fn name(&self) -> &CStr {
+        EXPIRING
+    }
 }
 
 /// Values of a key are kept one behind the other.
@@ -130,7 +181,7 @@ fn place(files: &Path, at: &Path) -> std::io::Result<()> {
 
 /// Visits what the files of a snapshot hold of some key groups. They are only read, without RocksDB's lock.
 pub fn read_groups(files: &Path, groups: &KeyGroups, visit: Visit<'_>) -> Result<()> {
-    let options = database_options(&RocksDbOptions::default());
+    let options = database_options(&BackendOptions::default());
     let failed = |error: rocksdb::Error| failed(files, error);
     let db = DB::open_for_read_only(&options, files, false).map_err(failed)?;
     let mut next = next_key(&db, &[], LAST).map_err(failed)?;
@@ -181,22 +232,18 @@ fn is_immutable(name: &str) -> bool {
 
 impl Backend for RocksDb {
     fn append(&mut self, run: &Run) -> Result<()> {
-        if run.is_empty() {
-            return Ok(());
-        }
-        self.runs += 1;
-        // Beside the database's own files, which it knows by their names.
-        let path = self.at.join(format!("run-{}", self.runs));
-        let mut options = IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        let written = self.write_run(run, &path);
-        let db = self.db()?;
-        let taken = written.and_then(|()| db.ingest_external_file_opts(&options, vec![&path]));
-        if taken.is_err() {
-            // Left behind it would only take up room; the failure is what is told.
-            let _ = fs::remove_file(&path);
-        }
-        taken.map_err(|error| self.failed(error))
+        self.ingest(run, |file, key, value| file.merge(key, value))
+    }
+
+    fn put(&mut self, run: &Run) -> Result<()> {
+        self.ingest(run, |file, key, value| if value.is_empty() { file.delete(key) } else { file.put(key, value) })
+    }
+
+    fn get(&self, key: &[u8], stored: &mut Vec<u8>) -> Result<bool> {
+        stored.clear();
+        let found = self.db()?.get_pinned(key).map_err(|error| self.failed(error))?;
+        found.iter().for_each(|value| stored.extend_from_slice(value));
+        Ok(found.is_some())
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {

@@ -1,17 +1,18 @@
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use tempfile::tempdir;
 
 use super::*;
-use crate::{StateKey, namespace_range, operands};
+use crate::{StateKey, VALUES, namespace_range, operands, stamp};
 
 const KINDS: [BackendKind; 2] = [BackendKind::Filesystem, BackendKind::RocksDb];
 
 type Contents = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
 
 fn empty(kind: BackendKind, at: &Path) -> Box<dyn Backend> {
-    open(kind, at, &RocksDbOptions::default(), &(0..128), &[]).unwrap()
+    open(kind, at, &BackendOptions::default(), &(0..128), &[]).unwrap()
 }
 
 fn key(pane: i64, group: u32, user: u8) -> Vec<u8> {
@@ -80,7 +81,7 @@ fn a_snapshot_keeps_what_there_was() {
         backend.append(&run(&[(key(1, 0, 1), "b")])).unwrap();
         drop(backend);
         let at = folder.path().join("again");
-        let restored = open(kind, &at, &RocksDbOptions::default(), &(0..128), &[taken]).unwrap();
+        let restored = open(kind, &at, &BackendOptions::default(), &(0..128), &[taken]).unwrap();
         assert_eq!(contents(restored.as_ref()), before, "{kind:?}");
     }
 }
@@ -98,7 +99,7 @@ fn key_groups_are_gathered_from_several_states_and_backends() {
         snapshot_of(high.as_mut(), BackendKind::Filesystem, 64..128, &at("high-snapshot")),
     ];
     for kind in KINDS {
-        let restored = open(kind, &at("restored"), &RocksDbOptions::default(), &(40..90), &parts).unwrap();
+        let restored = open(kind, &at("restored"), &BackendOptions::default(), &(40..90), &parts).unwrap();
         let keys: Vec<Vec<u8>> = contents(restored.as_ref()).into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, [key(1, 50, 1), key(1, 64, 1)], "{kind:?}");
     }
@@ -118,7 +119,7 @@ fn several_slots_take_their_key_groups_from_one_folder_at_the_same_time() {
                 let (parts, at) = (&parts, at(&format!("slot-{slot}")));
                 scope.spawn(move || {
                     let groups = slot * 32..(slot + 1) * 32;
-                    let restored = open(BackendKind::RocksDb, &at, &RocksDbOptions::default(), &groups, parts).unwrap();
+                    let restored = open(BackendKind::RocksDb, &at, &BackendOptions::default(), &groups, parts).unwrap();
                     let expected: Vec<_> =
                         (0..4).flat_map(|pane| groups.clone().map(move |group| key(pane, group, 1))).collect();
                     let found: Vec<_> = contents(restored.as_ref()).into_iter().map(|(key, _)| key).collect();
@@ -196,11 +197,11 @@ fn a_damaged_file_of_rocksdb_is_an_error() {
     let advice = ". The local state is damaged: delete the folder and start the job again, it restores from its last \
                   checkpoint.";
     let whole =
-        open(BackendKind::RocksDb, &at("whole"), &RocksDbOptions::default(), &(0..128), std::slice::from_ref(&taken));
+        open(BackendKind::RocksDb, &at("whole"), &BackendOptions::default(), &(0..128), std::slice::from_ref(&taken));
     let error = whole.and_then(|backend| all_of(backend.as_ref())).unwrap_err().0;
     assert!(error.starts_with(&format!("state in {}: Corruption: ", at("whole").display())), "{error}");
     assert!(error.ends_with(advice), "{error}");
-    let part = open(BackendKind::RocksDb, &at("part"), &RocksDbOptions::default(), &(0..64), &[taken]);
+    let part = open(BackendKind::RocksDb, &at("part"), &BackendOptions::default(), &(0..64), &[taken]);
     let error = part.err().unwrap().0;
     assert!(error.starts_with(&format!("state in {}: Corruption: ", at("s").display())), "{error}");
     assert!(error.ends_with(advice), "{error}");
@@ -218,7 +219,7 @@ fn a_disk_that_is_full_is_an_error() {
     );
     assert!(
         error.ends_with(
-            ". Free space, or set `stateDir` to a disk that has some; the job goes on from its last checkpoint."
+            ". Free space, or set `state.directory` to a disk that has some; the job goes on from its last checkpoint."
         ),
         "{error}"
     );
@@ -238,7 +239,7 @@ fn a_damaged_state_file_is_an_error() {
         let opened = open(
             BackendKind::Filesystem,
             folder.path(),
-            &RocksDbOptions::default(),
+            &BackendOptions::default(),
             &(0..128),
             std::slice::from_ref(&taken),
         );
@@ -246,15 +247,119 @@ fn a_damaged_state_file_is_an_error() {
     }
 }
 
+fn value_key(user: u32) -> Vec<u8> {
+    let mut key = Vec::new();
+    StateKey::new("values").write_prefix(VALUES, 0, &mut key);
+    key.extend_from_slice(&user.to_be_bytes());
+    key
+}
+
+/// Values of so many users, of half a KB that does not compress.
+fn values(users: std::ops::Range<u32>, used_ms: i64) -> Run {
+    let mut run = Run::default();
+    for user in users {
+        let noise: Vec<u8> = (0..64)
+            .flat_map(|n| xxhash_rust::xxh3::xxh3_64(&[user.to_be_bytes(), [0, 0, 0, n]].concat()).to_be_bytes())
+            .collect();
+        let mut value = Vec::new();
+        stamp(used_ms, &noise, &mut value);
+        run.push(&value_key(user), &value);
+    }
+    run
+}
+
+fn expiring(ttl_ms: i64) -> BackendOptions {
+    let expiry = Expiry::new([(StateKey::new("values"), ttl_ms)]);
+    BackendOptions { is_looked_up: true, expiry, ..BackendOptions::default() }
+}
+
+/// Does `work` until `done`.
+fn until(what: &str, mut work: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !work() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_value_takes_the_place_of_the_one_before_or_goes() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.put(&run(&[(key(0, 0, 1), "a"), (key(0, 0, 2), "b")])).unwrap();
+        let mut second = run(&[(key(0, 0, 1), "c")]);
+        second.push_none(&key(0, 0, 2));
+        backend.put(&second).unwrap();
+        assert_eq!(contents(backend.as_ref()), [(key(0, 0, 1), vec![b"c".to_vec()])], "{kind:?}");
+        let mut stored = vec![1];
+        assert!(!backend.get(&key(0, 0, 2), &mut stored).unwrap() && stored.is_empty(), "{kind:?}");
+        assert!(backend.get(&key(0, 0, 1), &mut stored).unwrap(), "{kind:?}");
+        assert_eq!(operands(&stored).last().unwrap().unwrap(), b"c", "{kind:?}");
+    }
+}
+
+#[test]
+fn the_disk_space_of_what_has_expired_comes_back() {
+    const USERS: u32 = 20_000;
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let options = expiring(1000);
+        let mut backend = open(kind, &folder.path().join("db"), &options, &(0..128), &[]).unwrap();
+        backend.put(&values(0..USERS, 0)).unwrap();
+        options.expiry.set_now(999);
+        let full = backend.bytes();
+        assert!(full > u64::from(USERS) * 500, "{kind:?}: {full} bytes");
+        options.expiry.set_now(1000);
+        let mut round = 0;
+        until("the space is still taken", || {
+            round += 1;
+            backend.put(&values(USERS..USERS + 10, 1000)).unwrap();
+            drop(backend.snapshot(&folder.path().join(format!("snapshot-{round}"))).unwrap());
+            backend.bytes() < full / 20
+        });
+        let mut stored = Vec::new();
+        assert!(!backend.get(&value_key(0), &mut stored).unwrap(), "{kind:?}");
+        assert!(backend.get(&value_key(USERS), &mut stored).unwrap(), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_disk_space_of_a_closed_window_comes_back() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        let value = "x".repeat(1000);
+        for pane in 0..4 {
+            for group in 0..20 {
+                let entries: Vec<_> = (0..=255).map(|user| (key(pane, group, user), value.as_str())).collect();
+                backend.append(&run(&entries)).unwrap();
+            }
+        }
+        let full = backend.bytes();
+        let (from, to) =
+            (namespace_range(&StateKey::new("window"), (0, 0)).0, namespace_range(&StateKey::new("window"), (3, 0)).0);
+        backend.delete_range(&from, &to).unwrap();
+        until("the space is still taken", || backend.bytes() < full / 2);
+        assert_eq!(contents(backend.as_ref()).len(), 20 * 256, "{kind:?}");
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Action {
     Append(BTreeMap<(i64, u8), String>),
+    Put(BTreeMap<(i64, u8), Option<String>>),
     Delete(i64),
 }
 
 fn action() -> impl Strategy<Value = Action> {
     let entries = proptest::collection::btree_map((0..4i64, 0..6u8), "[a-c]{0,3}", 0..12);
-    prop_oneof![4 => entries.prop_map(Action::Append), 1 => (0..4i64).prop_map(Action::Delete)]
+    let values = proptest::collection::btree_map((0..4i64, 0..6u8), proptest::option::of("[a-c]{0,3}"), 0..12);
+    prop_oneof![
+        4 => entries.prop_map(Action::Append),
+        2 => values.prop_map(Action::Put),
+        1 => (0..4i64).prop_map(Action::Delete),
+    ]
 }
 
 proptest! {
@@ -271,6 +376,16 @@ proptest! {
                         let mut run = Run::default();
                         entries.iter().for_each(|((pane, user), value)| run.push(&key(*pane, 0, *user), value.as_bytes()));
                         backend.append(&run).unwrap();
+                    }
+                    Action::Put(entries) => {
+                        let mut run = Run::default();
+                        for ((pane, user), value) in entries {
+                            match value {
+                                Some(value) => run.push(&key(*pane, 0, *user), value.as_bytes()),
+                                None => run.push_none(&key(*pane, 0, *user)),
+                            }
+                        }
+                        backend.put(&run).unwrap();
                     }
                     Action::Delete(pane) => {
                         let (from, to) = namespace_range(&StateKey::new("window"), (*pane, 0));

@@ -1,7 +1,7 @@
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::{RocksDbOptions, Run, StateKey, open};
+use crate::{BackendOptions, Run, StateKey, open};
 
 const WHOLE: KeyGroups = 0..128;
 
@@ -357,7 +357,7 @@ fn a_checkpoint_of_another_job_is_an_error() {
 fn rocksdb_uploads_what_changed_and_not_what_there_is() {
     let place = Place::new();
     let mut checkpoints = place.open("a");
-    let mut backend = open(BackendKind::RocksDb, &place.at("db"), &RocksDbOptions::default(), &(0..128), &[]).unwrap();
+    let mut backend = open(BackendKind::RocksDb, &place.at("db"), &BackendOptions::default(), &(0..128), &[]).unwrap();
     let mut add = |users: std::ops::Range<u32>, namespace: i64, into: &str| {
         let mut run = Run::default();
         for user in users {

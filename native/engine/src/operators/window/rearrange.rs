@@ -72,7 +72,7 @@ fn rearranged(state: &[u8], wanted: &[Part], empty: &[u8]) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_state::{BackendKind, RocksDbOptions, namespace_range};
+    use millrace_state::{BackendKind, BackendOptions, namespace_range};
     use tempfile::tempdir;
 
     use super::*;
@@ -101,7 +101,7 @@ mod tests {
             let folder = tempdir().unwrap();
             let groups = 0..4;
             let at = folder.path().join("db");
-            let mut backend = millrace_state::open(kind, &at, &RocksDbOptions::default(), &groups, &[]).unwrap();
+            let mut backend = millrace_state::open(kind, &at, &BackendOptions::default(), &groups, &[]).unwrap();
             let (mine, other) = (StateKey::new("mine"), StateKey::new("other"));
             let keys = |key: &StateKey, namespace: i64, group: u32| {
                 let mut bytes = Vec::new();
