@@ -1,4 +1,4 @@
-import { avg, count, hopping, sum, tumbling } from "millrace";
+import { avg, count, hopping, sum, ttl, tumbling } from "millrace";
 import { type Equal, expect, type RowsOf } from "./expect.js";
 import { rows } from "./rows.js";
 
@@ -43,3 +43,16 @@ tumbling("s");
 tumbling(10_000);
 // @ts-expect-error: a hopping window has a slide
 hopping("10s");
+
+// A deduplication gives the rows that come.
+const once = keyed.deduplicate({ ttl: ttl("1h", { update: "onReadWrite" }) });
+expect<Equal<RowsOf<typeof once>, RowsOf<typeof rows>>>();
+keyed.deduplicate();
+// @ts-expect-error: only a keyed stream has keys to go by
+rows.deduplicate();
+// @ts-expect-error: a ttl is made by ttl
+keyed.deduplicate({ ttl: "1h" });
+// @ts-expect-error: a ttl has a unit
+ttl("1");
+// @ts-expect-error: there are two ways to use state
+ttl("1h", { update: "onRead" });

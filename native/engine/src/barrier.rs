@@ -13,7 +13,7 @@ pub type BarrierId = u64;
 /// Collected while one barrier goes through one slot.
 #[derive(Debug, Default)]
 pub struct BarrierReport {
-    pub windows: Vec<WindowReport>,
+    pub states: Vec<StateReport>,
     pub sources: Vec<SourceReport>,
     /// Files that sinks have written and not shown, by operator of the plan.
     pub staged: Vec<(usize, Vec<StagedFile>)>,
@@ -21,11 +21,12 @@ pub struct BarrierReport {
     pub files: Option<SlotFiles>,
 }
 
-/// How far the windows of an operator have come: all that end by the watermark have been emitted.
+/// The keyed state of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WindowReport {
+pub struct StateReport {
     /// Its index in the plan.
     pub operator: usize,
+    /// Windows that end by this have been emitted; `NO_WATERMARK` where there are none.
     pub watermark: Millis,
     /// What its stored state is called.
     pub state: Arc<[String]>,

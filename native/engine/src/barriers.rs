@@ -173,9 +173,9 @@ impl Barriers {
         state.passed_at_ms = now_ms;
         let reports: Vec<BarrierReport> = std::mem::take(&mut state.reports).into_values().collect();
         let mut emitted = BTreeMap::new();
-        for window in reports.iter().flat_map(|report| &report.windows) {
-            let least = emitted.entry(window.operator).or_insert(END_OF_TIME);
-            *least = window.watermark.min(*least);
+        for state in reports.iter().flat_map(|report| &report.states) {
+            let least = emitted.entry(state.operator).or_insert(END_OF_TIME);
+            *least = state.watermark.min(*least);
         }
         state.emitted = emitted;
         let is_last = barrier == self.last();
@@ -225,7 +225,7 @@ mod tests {
     use millrace_plan::{Checkpoints, Guarantee, StateBackend};
 
     use super::*;
-    use crate::barrier::WindowReport;
+    use crate::barrier::StateReport;
 
     fn barriers(slots: usize, interval_ms: u64, min_pause_ms: u64) -> Barriers {
         let checkpoints = Checkpoints {
@@ -253,8 +253,8 @@ mod tests {
 
     fn pass(barriers: &Barriers, slots: usize, barrier: BarrierId, now_ms: u64) -> Passed {
         let report = |slot: usize| {
-            let window = WindowReport { operator: 7, watermark: 100 + slot as i64, state: [].into() };
-            BarrierReport { windows: vec![window], ..BarrierReport::default() }
+            let window = StateReport { operator: 7, watermark: 100 + slot as i64, state: [].into() };
+            BarrierReport { states: vec![window], ..BarrierReport::default() }
         };
         for slot in 0..slots - 1 {
             let passed = barriers.acknowledge(slot, barrier, report(slot), now_ms);

@@ -12,9 +12,11 @@ use crate::Result;
 use crate::barrier::BarrierId;
 use crate::batch::{Batch, internal};
 use crate::key_group::{key_group, slot_of};
-use crate::operators::window::HASH_COLUMN;
 use crate::wake::Wakers;
 use crate::watermarks::Watermark;
+
+/// The column that holds the hash of each row's key.
+pub const HASH_COLUMN: &str = "$hash";
 
 /// A queue that holds this much takes nothing more until it is read. One batch may overshoot it.
 const QUEUE_BYTES: usize = 4 << 20;

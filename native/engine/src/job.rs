@@ -26,7 +26,7 @@ pub struct Job {
     pub(crate) plan: Arc<Plan>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) wakers: Arc<Wakers>,
-    /// By the index of the windowed aggregation in the plan.
+    /// By the index of the operator in the plan, of those that keep state by key.
     pub(crate) exchanges: BTreeMap<usize, Arc<Exchange>>,
     pub(crate) barriers: Barriers,
     /// `None` where a barrier is complete when it has passed every slot.
@@ -85,9 +85,8 @@ impl Job {
         }
         let wakers = Arc::new(Wakers::new(slots));
         let exchange = || Arc::new(Exchange::new(slots, plan.max_parallelism, wakers.clone()));
-        let windowed =
-            plan.operators.iter().enumerate().filter(|(_, o)| matches!(o.kind, OperatorKind::WindowAggregate(_)));
-        let exchanges = windowed.map(|(index, _)| (index, exchange())).collect();
+        let keyed = plan.operators.iter().enumerate().filter(|(_, o)| o.kind.is_keyed());
+        let exchanges = keyed.map(|(index, _)| (index, exchange())).collect();
         let operators = plan.operators.len();
         let needs_thread = plan.checkpoints.is_some() || plan.guarantee == Guarantee::ExactlyOnce;
         Ok(Arc::new(Job {

@@ -43,6 +43,15 @@ pub enum Keys {
     Encoded(Rows),
 }
 
+impl Keys {
+    pub fn hash(&self, row: usize) -> KeyHash {
+        match self {
+            Keys::Fixed(keys) => keys.get(row).hash(),
+            Keys::Encoded(rows) => xxh3_64(rows.row(row).as_ref()),
+        }
+    }
+}
+
 /// A single column of integers or times, widened to 64 bits.
 pub struct FixedKeys {
     values: ScalarBuffer<i64>,

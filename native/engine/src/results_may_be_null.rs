@@ -12,9 +12,11 @@ pub fn let_results_be_null(plan: &mut Plan) {
         let may_be_null = match operator.kind {
             OperatorKind::WindowAggregate(_) => true,
             OperatorKind::Source(_) | OperatorKind::Function(_) => false,
-            OperatorKind::Filter(_) | OperatorKind::Project(_) | OperatorKind::Union | OperatorKind::Sink(_) => {
-                made_from_results
-            }
+            OperatorKind::Filter(_)
+            | OperatorKind::Project(_)
+            | OperatorKind::Union
+            | OperatorKind::Deduplicate(_)
+            | OperatorKind::Sink(_) => made_from_results,
         };
         if may_be_null {
             operator.schema = nullable(&operator.schema);

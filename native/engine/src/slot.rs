@@ -207,8 +207,9 @@ impl Slot {
         if barrier == self.acknowledged || self.passed.is_some() || !self.graph.has_passed(barrier) {
             return Ok(());
         }
+        let now_ms = self.job.environment.wall_clock_ms();
         let mut report = std::mem::take(&mut self.graph.report);
-        report.files = self.state.as_ref().map(|state| state.snapshot(barrier)).transpose()?;
+        report.files = self.state.as_ref().map(|state| state.snapshot(barrier, now_ms)).transpose()?;
         self.passed = Some((barrier, report));
         Ok(())
     }

@@ -89,6 +89,9 @@ fn operator(operator: fb::Operator<'_>) -> Result<Operator> {
         OperatorKind::Function(Function { kind, number: function.function() })
     } else if let Some(sink) = operator.kind_as_sink() {
         OperatorKind::Sink(self::sink(sink)?)
+    } else if let Some(deduplicate) = operator.kind_as_deduplicate() {
+        let ttl = deduplicate.ttl().map(ttl).transpose()?;
+        OperatorKind::Deduplicate(Deduplicate { keys: named(Some(deduplicate.keys()))?, ttl })
     } else {
         return Err(unknown("kind of operator", operator.kind_type().0));
     };
@@ -223,6 +226,15 @@ fn aggregate_function(aggregate: fb::Aggregate<'_>) -> Result<AggregateFunction>
         fb::AggregateFunction::ApproxQuantile => AggregateFunction::ApproxQuantile(aggregate.quantile()),
         other => return Err(unknown("aggregate", other.0)),
     })
+}
+
+fn ttl(ttl: fb::Ttl<'_>) -> Result<Ttl> {
+    let update = match ttl.update() {
+        fb::TtlUpdate::OnWrite => TtlUpdate::OnWrite,
+        fb::TtlUpdate::OnReadWrite => TtlUpdate::OnReadWrite,
+        other => return Err(unknown("use of state", other.0)),
+    };
+    Ok(Ttl { duration_ms: positive("ttl", ttl.duration())? as i64, update })
 }
 
 fn sink(sink: fb::Sink<'_>) -> Result<Sink> {

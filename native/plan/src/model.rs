@@ -77,6 +77,14 @@ pub enum OperatorKind {
     WindowAggregate(WindowAggregate),
     Function(Function),
     Sink(Sink),
+    Deduplicate(Deduplicate),
+}
+
+impl OperatorKind {
+    /// Its state is kept by key: rows have to come to the slot that owns theirs.
+    pub fn is_keyed(&self) -> bool {
+        matches!(self, OperatorKind::WindowAggregate(_) | OperatorKind::Deduplicate(_))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -254,6 +262,28 @@ pub enum AggregateFunction {
     Stddev,
     /// 0 to 1.
     ApproxQuantile(f64),
+}
+
+/// The first row of each key goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deduplicate {
+    pub keys: Vec<NamedExpr>,
+    /// `None`: keys are never forgotten.
+    pub ttl: Option<Ttl>,
+}
+
+/// When state that is not used is forgotten, by the machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ttl {
+    pub duration_ms: i64,
+    pub update: TtlUpdate,
+}
+
+/// What counts as use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TtlUpdate {
+    OnWrite,
+    OnReadWrite,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -90,6 +90,11 @@ fn validate_operator(plan: &Plan, index: usize) -> Result<()> {
             has_event_time(plan, index)
         }
         (OperatorKind::Function(_), [_]) => Ok(()),
+        (OperatorKind::Deduplicate(deduplicate), [input]) => {
+            passes_on(operator, input)?;
+            validate_keys(&deduplicate.keys, &input.schema)?;
+            deduplicate.ttl.map_or(Ok(()), validate_ttl)
+        }
         (OperatorKind::Sink(sink), [input]) => {
             passes_on(operator, input)?;
             validate_sink(sink, &input.schema)
@@ -153,10 +158,7 @@ fn validate_window(plan: &WindowAggregate, input: &Schema) -> Result<()> {
     if !(-MAX_WINDOW_MS..=MAX_WINDOW_MS).contains(&offset_ms) {
         return Err(PlanError::new(format!("an offset of {offset_ms} ms is more than 100 years")));
     }
-    if plan.keys.is_empty() {
-        return Err(PlanError::new("a key has at least one column"));
-    }
-    plan.keys.iter().try_for_each(|key| columns_exist(&key.expr, input))?;
+    validate_keys(&plan.keys, input)?;
     for aggregate in &plan.aggregates {
         match (&aggregate.expr, aggregate.function) {
             (None, AggregateFunction::Count) => {}
@@ -177,6 +179,17 @@ fn validate_window(plan: &WindowAggregate, input: &Schema) -> Result<()> {
     }
     let names: Vec<&str> = scope.iter().map(String::as_str).collect();
     plan.output.iter().try_for_each(|column| names_exist(&column.expr, &names))
+}
+
+fn validate_keys(keys: &[NamedExpr], input: &Schema) -> Result<()> {
+    if keys.is_empty() {
+        return Err(PlanError::new("a key has at least one column"));
+    }
+    keys.iter().try_for_each(|key| columns_exist(&key.expr, input))
+}
+
+fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
+    if duration_ms > 0 { Ok(()) } else { Err(PlanError::new("a ttl of nothing would keep no state")) }
 }
 
 fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
@@ -345,6 +358,18 @@ mod tests {
             message(|plan| window(plan).aggregates[1].function = AggregateFunction::ApproxQuantile(1.5)),
             "window(tumbling 10s): quantile 1.5 is not between 0 and 1"
         );
+    }
+
+    #[test]
+    fn a_deduplication_needs_keys_and_a_ttl_of_some_length() {
+        let deduplicate = |keys: &[&str], duration_ms| {
+            let keys = keys.iter().map(|key| NamedExpr { name: (*key).into(), expr: column(key) }).collect();
+            let ttl = Some(Ttl { duration_ms, update: TtlUpdate::OnWrite });
+            message(|plan| plan.operators[FILTER].kind = OperatorKind::Deduplicate(Deduplicate { keys, ttl }))
+        };
+        assert_eq!(deduplicate(&[], 1), "filter: a key has at least one column");
+        assert_eq!(deduplicate(&["auction"], 0), "filter: a ttl of nothing would keep no state");
+        assert!(deduplicate(&["bidder"], 1).contains("column \"bidder\" is not in its input"));
     }
 
     #[test]

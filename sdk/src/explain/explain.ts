@@ -1,5 +1,6 @@
-import type { PlanNode } from "../plan/node.js";
+import type { NamedValue, PlanNode } from "../plan/node.js";
 import type { Job } from "../stream/job.js";
+import type { Ttl } from "../stream/ttl.js";
 import { formula } from "./format.js";
 import { recoveryLines } from "./recovery.js";
 
@@ -58,12 +59,14 @@ function details(node: PlanNode): string[] {
       return [];
     case "window":
       return [
-        `key ${step.keys.map(({ name, value }) => (formula(value) === name ? name : `${name} = ${formula(value)}`)).join(", ")}`,
+        key(step.keys),
         ...step.output
           .map(({ name, value }) => ({ name, text: formula(value, step.aggregates) }))
           .flatMap(({ name, text }) => (name === text ? [] : [`${name} = ${text}`])),
         "each slot adds up what it reads, then an exchange by key group",
       ];
+    case "deduplicate":
+      return [key(step.keys), `keeps each key ${lifetime(step.ttl)}`, "an exchange by key group"];
     case "function":
       return [`gives ${names(node)}`];
     case "sink":
@@ -72,6 +75,16 @@ function details(node: PlanNode): string[] {
         ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
       ];
   }
+}
+
+function key(keys: readonly NamedValue[]): string {
+  const columns = keys.map(({ name, value }) => (formula(value) === name ? name : `${name} = ${formula(value)}`));
+  return `key ${columns.join(", ")}`;
+}
+
+function lifetime(ttl: Ttl | undefined): string {
+  if (ttl === undefined) return "for ever";
+  return `${ttl.duration} after ${ttl.update === "onWrite" ? "its first row" : "its last row"}`;
 }
 
 function names(node: PlanNode): string {

@@ -1,4 +1,5 @@
 import { durationOf, sizeOf } from "../duration.js";
+import type { PlanNode } from "../plan/node.js";
 import type { Job } from "../stream/job.js";
 
 /** What a job promises and what its promise rests on; the first part belongs to the line of the job itself. */
@@ -6,8 +7,12 @@ export function recoveryLines(job: Job): readonly [head: string, ...below: strin
   const { guarantee, checkpoints } = job.recovery;
   if (checkpoints === undefined) {
     const commits = `${guarantee} · commits every ${job.options.commitInterval ?? "1s"}`;
-    const hasState = job.steps.some(({ step }) => step.kind === "window");
-    return hasState ? [commits, "no checkpoints · state in memory, rebuilt from the sources"] : [commits];
+    const keeps = (kind: PlanNode["step"]["kind"]) => job.steps.some(({ step }) => step.kind === kind);
+    const fates = [
+      ...(keeps("window") ? ["windows are rebuilt from the sources"] : []),
+      ...(keeps("deduplicate") ? ["a restart forgets which keys were seen"] : []),
+    ];
+    return fates.length > 0 ? [commits, `no checkpoints · state in memory: ${fates.join(", ")}`] : [commits];
   }
   const { interval, storage, state } = checkpoints;
   const place = state.backend === "rocksdb" ? "in RocksDB" : "in memory (fs)";

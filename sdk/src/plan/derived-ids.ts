@@ -9,7 +9,7 @@ export function derivedIds(nodes: readonly PlanNode[]): string[] {
   const found = derived.length === 1 ? `its state goes by ${ids}, an id` : `their state goes by ${ids}, ids`;
   const change = derived.length === 1 ? "changes" : "change";
   return [
-    `${names}: ${found} that ${change} with the windows before. ` +
-      'An .id("...") after .aggregate(...) keeps the state through changes of the job.',
+    `${names}: ${found} that ${change} with the steps before. ` +
+      'An .id("...") behind the step keeps the state through changes of the job.',
   ];
 }

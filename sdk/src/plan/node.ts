@@ -3,6 +3,7 @@ import type { Value } from "../expr/value.js";
 import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
 import type { Schema } from "../schema/schema.js";
 import type { Field } from "../schema/type.js";
+import type { Ttl } from "../stream/ttl.js";
 
 /** An expression and the name of its column. */
 export interface NamedValue {
@@ -102,6 +103,7 @@ export type NodeKind =
       readonly aggregates: readonly Value[];
       readonly output: readonly NamedValue[];
     }
+  | { readonly kind: "deduplicate"; readonly keys: readonly NamedValue[]; readonly ttl: Ttl | undefined }
   | { readonly kind: "function"; readonly number: number; readonly function: UserFunction }
   | {
       readonly kind: "sink";
@@ -121,6 +123,11 @@ export interface PlanNode {
   id: string;
   /** Whether `id` is the user's, and so the same when the job around the step has changed. */
   hasOwnId: boolean;
+}
+
+/** Whether a step keeps state by key. */
+export function isKeyed({ step }: PlanNode): boolean {
+  return step.kind === "window" || step.kind === "deduplicate";
 }
 
 /** Gives a step an id of the user's. */

@@ -39,6 +39,8 @@ function readOf(node: PlanNode, needed: ReadonlySet<string>): string[] {
       return step.columns.filter(({ name }) => needed.has(name)).flatMap(({ value }) => columnsIn(value));
     case "window":
       return [...step.keys.map(({ value }) => value), ...step.aggregates].flatMap(columnsIn);
+    case "deduplicate":
+      return [...needed, ...step.keys.flatMap(({ value }) => columnsIn(value))];
     case "union":
       return [...needed];
     default:
@@ -60,6 +62,7 @@ function withColumns(node: PlanNode, inputs: readonly PlanNode[], needed: Readon
       return { ...node, inputs, fields, step: { ...step, columns } };
     }
     case "filter":
+    case "deduplicate":
     case "sink":
     case "union":
       return { ...node, inputs, fields: (inputs[0] as PlanNode).fields };

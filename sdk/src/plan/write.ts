@@ -5,6 +5,7 @@ import {
   AggregateT,
   BadRecord,
   CheckpointsT,
+  DeduplicateT,
   EventTimeT,
   FileSinkT,
   FileSourceT,
@@ -29,11 +30,14 @@ import {
   StateBackend,
   StdoutSinkT,
   TableSinkT,
+  TtlT,
+  TtlUpdate,
   UnionT,
   WindowAggregateT,
   WindowT,
 } from "../generated/millrace/plan.js";
 import type { Recovery } from "../recovery/recovery.js";
+import type { Ttl } from "../stream/ttl.js";
 import type { EventTimeConfig, NamedValue, NodeKind, PlanNode, SinkConfig, SourceConfig } from "./node.js";
 import { expr, fields, named, optional } from "./write-expr.js";
 
@@ -99,11 +103,20 @@ function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {
         new WindowAggregateT(named(step.keys), window, aggregates, named(step.output)),
       ];
     }
+    case "deduplicate":
+      return [
+        OperatorKind.Deduplicate,
+        new DeduplicateT(named(step.keys), step.ttl === undefined ? null : ttl(step.ttl)),
+      ];
     case "function":
       return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];
     case "sink":
       return [OperatorKind.Sink, sink(step.config, step.key, step.headers)];
   }
+}
+
+function ttl({ milliseconds, update }: Ttl): TtlT {
+  return new TtlT(BigInt(milliseconds), update === "onReadWrite" ? TtlUpdate.OnReadWrite : TtlUpdate.OnWrite);
 }
 
 const FUNCTION_KINDS = {

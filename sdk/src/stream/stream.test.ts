@@ -9,6 +9,7 @@ import { explain } from "../explain/explain.js";
 import { avg, count, max, sum } from "../expr/aggregates.js";
 import { schema, t as type } from "../schema/schema.js";
 import { type JobBuilder, job } from "./job.js";
+import { ttl } from "./ttl.js";
 import { hopping, tumbling } from "./window.js";
 
 const Bid = schema({
@@ -214,6 +215,20 @@ t.test("explain draws what a job promises: guarantee, checkpoints, where state i
   );
 });
 
+t.test("a deduplication reads its keys, keeps what follows needs, and says how long it keeps a key", async (t) => {
+  const built = job("once", (j) =>
+    j
+      .source(bids)
+      .keyBy((bid) => [bid.auction, bid.price.mod(10).as("digit")])
+      .deduplicate({ ttl: ttl("1h", { update: "onReadWrite" }) })
+      .select((bid) => ({ note: bid.note }))
+      .to(out),
+  );
+  t.matchSnapshot(explain(built, { parallelism: 2 }));
+  t.throws(() => ttl("0s"), { message: "ttl: a ttl of nothing would keep no state" });
+  t.throws(() => ttl("1h", { update: "never" as never }), { message: /"onWrite" or "onReadWrite", not "never"/ });
+});
+
 t.test("an id is the user's, or derived from the steps of its kind before it", async (t) => {
   const built = job("ids", (j) => {
     j.source(bids).id("bids").to(out).id("copy");
@@ -249,11 +264,11 @@ t.test("a job with checkpoints warns of windows whose state goes by a derived id
   t.strictSame(job("none", one).warnings, []);
   t.strictSame(job("named", (j) => windowed(j, "1s").id("counts").to(out), { checkpoints }).warnings, []);
   t.strictSame(job("one", one, { checkpoints }).warnings, [
-    'window(tumbling 1s): its state goes by "window-1", an id that changes with the windows before. ' +
-      'An .id("...") after .aggregate(...) keeps the state through changes of the job.',
+    'window(tumbling 1s): its state goes by "window-1", an id that changes with the steps before. ' +
+      'An .id("...") behind the step keeps the state through changes of the job.',
   ]);
   t.strictSame(job("two", two, { checkpoints }).warnings, [
     'window(tumbling 1s), window(tumbling 1m): their state goes by "window-1", "window-2", ids that change with the ' +
-      'windows before. An .id("...") after .aggregate(...) keeps the state through changes of the job.',
+      'steps before. An .id("...") behind the step keeps the state through changes of the job.',
   ]);
 });

@@ -1,18 +1,10 @@
 import type { Batch, BatchResult } from "../batch.js";
 import type { Sink, Source } from "../connectors/connector.js";
-import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
 import type { Columns, Expr, Typed, TypedName, TypeOf } from "../expr/expr.js";
 import { columnsOf } from "../expr/make.js";
 import type { Value } from "../expr/value.js";
-import {
-  type EventTimeConfig,
-  type Graph,
-  type NamedValue,
-  nameStep,
-  type PlanNode,
-  type UserFunction,
-} from "../plan/node.js";
+import { type Graph, type NamedValue, nameStep, type PlanNode, type UserFunction } from "../plan/node.js";
 import { Schema } from "../schema/schema.js";
 import {
   type AnyType,
@@ -28,7 +20,9 @@ import {
   typeName,
 } from "../schema/type.js";
 import { aggregatedFields, aggregation, END, keysOf, START } from "./aggregate.js";
+import { type EventTimeOptions, eventTimeConfig, timeOf } from "./event-time.js";
 import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
+import type { Ttl } from "./ttl.js";
 import type { Window } from "./window.js";
 
 /** The shape of an object of expressions. */
@@ -49,26 +43,6 @@ export type KeyShape<K> =
     : K extends readonly (infer E)[]
       ? { readonly [P in NameOf<E>]: TypeOf<Extract<E, TypedName<AnyType, P>>> }
       : ShapeOfExprs<K>;
-
-/**
- * How event time goes on in a stream.
- *
- * ```ts
- * import { type EventTimeOptions, generator, type JobBuilder } from "millrace";
- * const options: EventTimeOptions = { outOfOrderness: "1s", idleTimeout: "5s", whenIdle: "advance" };
- * const bids = (j: JobBuilder) => j.source(generator.bids()).eventTime((bid) => bid.dateTime, options);
- * ```
- */
-export interface EventTimeOptions {
-  /** How much later than a later event an event may come and still be on time; "0s" by default. */
-  readonly outOfOrderness?: Duration;
-  /** A partition that is silent for so long holds nobody back. Without it, a silent partition holds all windows. */
-  readonly idleTimeout?: Duration;
-  /** While all partitions are idle: wait for the next event (the default), or go on with the clock. */
-  readonly whenIdle?: "wait" | "advance";
-  /** A partition that is ahead of the slowest by more waits for it. */
-  readonly maxDrift?: Duration;
-}
 
 declare const shape: unique symbol;
 
@@ -357,6 +331,25 @@ export class KeyedStream<S extends Shape, K extends Shape> {
     }
     return new WindowedStream(this.graph, this.node, this.keys, window);
   }
+
+  /**
+   * The first row of each key. Those that follow are dropped; with a `ttl`, until the key is forgotten. Without one, keys
+   * are kept for ever. The first is the one that comes first, which between partitions is a matter of chance.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, ttl } from "millrace";
+   * const once = (j: JobBuilder) =>
+   *   j
+   *     .source(generator.bids())
+   *     .keyBy((bid) => [bid.auction, bid.bidder])
+   *     .deduplicate({ ttl: ttl("1h", { update: "onReadWrite" }) });
+   * ```
+   */
+  deduplicate(options: { readonly ttl?: Ttl } = {}): Stream<S> {
+    const step = { kind: "deduplicate", keys: this.keys, ttl: options.ttl } as const;
+    const name = `deduplicate(${this.keys.map((key) => key.name).join(", ")})`;
+    return new Stream(this.graph, this.graph.add(name, [this.node], this.node.fields, step));
+  }
 }
 
 /**
@@ -404,31 +397,6 @@ export class WindowedStream<S extends Shape, K extends Shape> {
     const step = { kind: "window", keys: this.keys, window: this.window.config, aggregates, output } as const;
     return new Stream(this.graph, this.graph.add(name, [this.node], aggregatedFields(output), step));
   }
-}
-
-function timeOf(result: unknown): Value {
-  const value = expression(result, "the time");
-  if (value.type.kind !== "timestamp" && value.type.kind !== "int64") {
-    throw new PlanError(`the time is a timestamp, or an int64 in milliseconds, not ${typeName(value.type)}`);
-  }
-  if (value.nullable) throw new PlanError("the time may be null: give the rows without one a time by .coalesce(...)");
-  return value;
-}
-
-function eventTimeConfig(value: Value | undefined, options: EventTimeOptions): EventTimeConfig {
-  const of = (duration: Duration | undefined, what: string) =>
-    duration === undefined ? 0 : milliseconds(duration, what);
-  const idleTimeout = of(options.idleTimeout, "idleTimeout");
-  if (options.whenIdle === "advance" && idleTimeout === 0) {
-    throw new PlanError('whenIdle: "advance" needs an idleTimeout: it says when a partition is idle');
-  }
-  return {
-    value,
-    outOfOrderness: of(options.outOfOrderness, "outOfOrderness"),
-    idleTimeout,
-    idleAdvance: options.whenIdle === "advance",
-    maxDrift: of(options.maxDrift, "maxDrift"),
-  };
 }
 
 function text(result: unknown, what: string): Value {

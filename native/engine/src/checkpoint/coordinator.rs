@@ -185,10 +185,10 @@ fn operators(plan: &Plan, reports: &[BarrierReport]) -> Vec<OperatorState> {
             operators[source.operator].positions.extend_from_slice(&source.positions);
         }
         let groups: KeyGroups = report.files.as_ref().map_or(0..0, |files| files.key_groups.clone());
-        for window in &report.windows {
-            let progress = Progress { key_groups: groups.clone(), watermark: window.watermark };
-            operators[window.operator].progress.push(progress);
-            operators[window.operator].state = window.state.to_vec();
+        for state in &report.states {
+            let progress = Progress { key_groups: groups.clone(), watermark: state.watermark };
+            operators[state.operator].progress.push(progress);
+            operators[state.operator].state = state.state.to_vec();
         }
         for (operator, files) in &report.staged {
             let files = files.iter().map(|f| StagedFile { staged: f.staged.clone(), visible: f.visible.clone() });

@@ -2,8 +2,10 @@
 
 mod filter;
 mod function;
+pub mod keyed;
 mod project;
 mod sink;
+pub mod state_lines;
 mod table;
 mod union;
 pub mod window;

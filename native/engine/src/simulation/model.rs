@@ -1,6 +1,6 @@
 //! What the outputs of a job are to be, computed from its input without an engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::DataType;
@@ -35,6 +35,12 @@ pub fn predicate() -> Expr {
 /// By partition and then in their order.
 pub fn rows(partitions: &[Vec<Event>]) -> Vec<String> {
     partitions.iter().flatten().filter(|event| event.price >= LEAST_PRICE).map(Event::line).collect()
+}
+
+/// The keys that there are, each once.
+pub fn keys(partitions: &[Vec<Event>]) -> Vec<String> {
+    let keys: BTreeSet<i64> = partitions.iter().flatten().map(|event| event.key).collect();
+    keys.iter().map(|key| format!(r#"{{"key":{key}}}"#)).collect()
 }
 
 #[derive(Debug, Clone, Copy, Default)]

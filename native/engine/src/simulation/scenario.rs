@@ -40,6 +40,8 @@ struct Destinations {
     windows_to_files: bool,
     rows_to_kafka: bool,
     rows_to_files: bool,
+    /// The keys that there are, each once.
+    keys_to_kafka: bool,
 }
 
 impl Destinations {
@@ -50,7 +52,8 @@ impl Destinations {
             bits |= random.pick(&[1, 4]);
         }
         let [windows_to_kafka, windows_to_files, rows_to_kafka, rows_to_files] = [1, 2, 4, 8].map(|bit| bits & bit > 0);
-        Destinations { windows_to_kafka, windows_to_files, rows_to_kafka, rows_to_files }
+        let keys_to_kafka = random.chance(300);
+        Destinations { windows_to_kafka, windows_to_files, rows_to_kafka, rows_to_files, keys_to_kafka }
     }
 
     fn have_files(self) -> bool {
@@ -59,6 +62,10 @@ impl Destinations {
 
     fn have_windows(self) -> bool {
         self.windows_to_kafka || self.windows_to_files
+    }
+
+    fn have_state(self) -> bool {
+        self.have_windows() || self.keys_to_kafka
     }
 }
 
@@ -72,7 +79,7 @@ impl Shape {
     fn draw(random: &mut Random) -> Shape {
         let to = Destinations::draw(random);
         let is_exactly_once = to.have_files() || random.chance(850);
-        let may_lack = !to.have_files() && (!is_exactly_once || !to.have_windows());
+        let may_lack = !to.have_files() && (!is_exactly_once || !to.have_state());
         Shape {
             is_exactly_once,
             has_checkpoints: !may_lack || random.chance(500),
@@ -115,6 +122,12 @@ pub fn draw(random: &mut Random, folder: &Path, backend: StateBackend) -> Scenar
             expected.push(Expected::files(&directory, &rows));
         }
     };
+    if to.keys_to_kafka {
+        let firsts = job.deduplicate(source);
+        let keys =
+            job.add("select", &[firsts], schema(&["key"]), OperatorKind::Project(vec![named("key", column("key"))]));
+        outputs(&mut job, keys, "keys", true, false, model::keys(&events));
+    }
     if to.rows_to_kafka || to.rows_to_files {
         let rows = job.add("filter", &[source], input_schema(), OperatorKind::Filter(model::predicate()));
         outputs(&mut job, rows, "rows", to.rows_to_kafka, to.rows_to_files, model::rows(&events));
@@ -229,6 +242,11 @@ impl Builder<'_> {
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add(topic, &[], input_schema(), OperatorKind::Source(source))
+    }
+
+    fn deduplicate(&mut self, input: usize) -> usize {
+        let kind = OperatorKind::Deduplicate(Deduplicate { keys: vec![named("key", column("key"))], ttl: None });
+        self.add("deduplicate", &[input], input_schema(), kind)
     }
 
     /// Counts, sums and takes the greatest of a column.

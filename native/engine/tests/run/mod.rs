@@ -105,6 +105,10 @@ impl JobPlan {
         self.add("table", &[input], schema, OperatorKind::Sink(sink));
     }
 
+    pub fn change(&mut self, operator: usize, change: impl FnOnce(&mut Operator)) {
+        change(&mut self.0.operators[operator]);
+    }
+
     pub fn schema_of(&self, operator: usize) -> SchemaRef {
         self.0.operators[operator].schema.clone()
     }

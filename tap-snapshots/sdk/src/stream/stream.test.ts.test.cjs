@@ -4,12 +4,25 @@
  * Re-generate by setting TAP_SNAPSHOT=1 and running tests.
  * Make sure to inspect the output below.  Do not ignore changes!
  */
-"use strict";
-exports[
-  `sdk/src/stream/stream.test.ts > TAP > explain draws branches, keys, windows, and what runs in JavaScript > must match snapshot 1`
-] = `
+'use strict'
+exports[`sdk/src/stream/stream.test.ts > TAP > a deduplication reads its keys, keeps what follows needs, and says how long it keeps a key > must match snapshot 1`] = `
+job "once" · 2 slots · 128 key groups · at-least-once · commits every 1s
+no checkpoints · state in memory: a restart forgets which keys were seen
+
+kafka(bids)  [source-1]  native
+│   reads 3 of 4 columns: auction, price, note
+└─ deduplicate(auction, digit)  [deduplicate-1]  native
+   │   key auction, digit = price % 10
+   │   keeps each key 1h after its last row
+   │   an exchange by key group
+   └─ select  [select-1]  native
+      │   note = note
+      └─ stdout  [sink-1]  native
+`
+
+exports[`sdk/src/stream/stream.test.ts > TAP > explain draws branches, keys, windows, and what runs in JavaScript > must match snapshot 1`] = `
 job "branches" · a slot for each core · 128 key groups · at-least-once · commits every 1s
-no checkpoints · state in memory, rebuilt from the sources
+no checkpoints · state in memory: windows are rebuilt from the sources
 
 kafka(bids)  [source-1]  native
 │   reads 4 of 4 columns: auction, price, note, at
@@ -25,13 +38,11 @@ kafka(bids)  [source-1]  native
    │   top = max(price)
    │   each slot adds up what it reads, then an exchange by key group
    └─ files(out)  [sink-2]  native
-`;
+`
 
-exports[
-  `sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 1`
-] = `
+exports[`sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 1`] = `
 job "in memory" · a slot for each core · 128 key groups · at-least-once · commits every 1s
-no checkpoints · state in memory, rebuilt from the sources
+no checkpoints · state in memory: windows are rebuilt from the sources
 
 kafka(bids)  [source-1]  native
 │   reads 2 of 4 columns: auction, at
@@ -41,11 +52,9 @@ kafka(bids)  [source-1]  native
    │   n = count()
    │   each slot adds up what it reads, then an exchange by key group
    └─ stdout  [sink-1]  native
-`;
+`
 
-exports[
-  `sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 2`
-] = `
+exports[`sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 2`] = `
 job "with checkpoints" · a slot for each core · 128 key groups · at-least-once
 checkpoints every 90s to s3://state/millrace · state in memory (fs)
 
@@ -57,11 +66,9 @@ kafka(bids)  [source-1]  native
    │   n = count()
    │   each slot adds up what it reads, then an exchange by key group
    └─ stdout  [sink-1]  native
-`;
+`
 
-exports[
-  `sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 3`
-] = `
+exports[`sdk/src/stream/stream.test.ts > TAP > explain draws what a job promises: guarantee, checkpoints, where state is > must match snapshot 3`] = `
 job "exactly once" · a slot for each core · 128 key groups · exactly-once
 checkpoints every 10s to s3://state/millrace · state in RocksDB, at most 400MB of it in memory
 
@@ -73,4 +80,4 @@ kafka(bids)  [source-1]  native
    │   n = count()
    │   each slot adds up what it reads, then an exchange by key group
    └─ kafka(counts)  [sink-1]  native
-`;
+`

@@ -19,6 +19,3 @@ pub use plan::WindowPlan;
 pub use pre_aggregate::PreAggregate;
 pub use stored_state::rearrangement;
 pub use window_aggregate::WindowAggregate;
-
-/// The column of a partial result that holds the key's hash.
-pub const HASH_COLUMN: &str = "$hash";

@@ -9,13 +9,13 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion_physical_expr::PhysicalExpr;
 use millrace_plan::{Aggregate, AggregateFunction, Window, aggregate_column};
 
-use super::HASH_COLUMN;
 use super::panes::{Panes, Settlement};
 use super::stored_state;
 use crate::Result;
 use crate::aggregates::WindowedAggregate;
 use crate::batch::{Millis, internal};
 use crate::build::projection;
+use crate::exchange::HASH_COLUMN;
 use crate::expressions::{compile, evaluate};
 use crate::key_group::KeyCodec;
 use crate::operators::Projection;

@@ -4,15 +4,15 @@
 use arrow::datatypes::DataType;
 use millrace_plan::{Aggregate, AggregateFunction as F, Window};
 
+use crate::Result;
 use crate::expressions::{notation, type_name};
-use crate::{Error, ErrorCode, Result};
+use crate::operators::state_lines::{KEY, key_line, refused};
 
-const KEY: &str = "key ";
 const WINDOW: &str = "window ";
 
 /// The lines of a step: its window, its keys, and the aggregates in the order of their parts in a state.
 pub fn lines(window: Window, keys: &[(String, DataType)], aggregates: &[(Aggregate, Vec<DataType>)]) -> Vec<String> {
-    let keys = keys.iter().map(|(name, data_type)| format!("{KEY}{name}: {}", type_name(data_type)));
+    let keys = keys.iter().map(|(name, data_type)| key_line(name, data_type));
     let aggregates = aggregates.iter().map(|(aggregate, types)| {
         let types: Vec<String> = types.iter().map(type_name).collect();
         format!("{}: {}", aggregate_name(aggregate), types.join(", "))
@@ -106,16 +106,6 @@ fn told(id: &str, added: &[&str], removed: &[&str]) -> Option<String> {
     let removed = (!removed.is_empty()).then(|| format!("{} was left out", removed.join(", ")));
     let changes: Vec<String> = added.into_iter().chain(removed).collect();
     (!changes.is_empty()).then(|| format!("stored state of id \"{id}\": {}", changes.join("; ")))
-}
-
-fn refused(id: &str, stored: &[String], wanted: &[String]) -> Error {
-    let message = format!(
-        "the stored state of id \"{id}\" has ({}), the step wants ({}). Change the step back; or give it another id, and \
-         leave this state out with --allow-dropped {id}; or start from nothing with --fresh.",
-        stored.join(", "),
-        wanted.join(", ")
-    );
-    Error::new(ErrorCode::State, message)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::pane_store::PaneStore;
 use super::panes::PaneId;
 use super::plan::WindowPlan;
 use crate::Result;
-use crate::barrier::{BarrierReport, WindowReport};
+use crate::barrier::{BarrierReport, StateReport};
 use crate::batch::{Batch, EventTimes, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
 use crate::operators::{Operator, Output, Progress};
@@ -262,7 +262,7 @@ impl Operator for WindowAggregate {
     fn on_barrier(&mut self, report: &mut BarrierReport, _out: &mut Output) -> Result<()> {
         let ids: Vec<PaneId> = self.panes.keys().copied().collect();
         self.store_fresh(&ids)?;
-        report.windows.push(WindowReport {
+        report.states.push(StateReport {
             operator: self.plan.operator,
             watermark: self.watermark,
             state: self.plan.state_lines.clone(),

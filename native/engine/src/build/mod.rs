@@ -1,35 +1,34 @@
 //! Makes the operators of one slot from the plan.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+mod keyed;
+mod upstream;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use millrace_io::Restored;
 use millrace_plan::{
-    BadRecordPolicy, KafkaStart, NamedExpr, OperatorKind, Plan, Sink, SinkConnector, Source, SourceConnector,
+    BadRecordPolicy, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source, SourceConnector,
 };
 
 use crate::bad_records::{BadRecords, DeadLetter};
-use crate::batch::NO_WATERMARK;
 use crate::checkpoint::{Prepared, SlotState, Start};
 use crate::counters::OperatorCounters;
 use crate::environment::Share;
 use crate::event_time::EventClock;
-use crate::exchange::{ExchangeReceiver, Sender};
 use crate::expressions::{compile, condition, fit};
 use crate::graph::{Graph, Input, Node, Origin, Port, RestoredWindows, Work};
 use crate::host::Host;
 use crate::job::Job;
-use crate::operators::window::{
-    PaneStore, Panes, PreAggregate, Settlement, WindowAggregate, WindowPlan, rearrangement,
-};
+use crate::operators::window::Settlement;
 use crate::operators::{Filter, FunctionStep, Operator, Project, Projection, SinkStep, TableStep, Union};
 use crate::sink_writer::SinkWriter;
 use crate::source::{SourceInput, SourceParts};
-use crate::watermarks::Combined;
 use crate::{Error, ErrorCode, Result};
+use upstream::{leads_to_state, settlement, windows_downstream};
 
 /// Where the rows that leave an operator of the plan come from in the graph.
 #[derive(Clone, Copy)]
@@ -86,7 +85,8 @@ impl Builder<'_> {
         let mut writer = None;
         let work: Box<dyn Operator> = match &operator.kind {
             OperatorKind::Source(source) => return self.source(index, source),
-            OperatorKind::WindowAggregate(_) => return self.window(index),
+            OperatorKind::WindowAggregate(aggregate) => return self.window(index, aggregate),
+            OperatorKind::Deduplicate(deduplicate) => return self.deduplicate(index, deduplicate),
             OperatorKind::Filter(predicate) => Box::new(Filter::new(condition(predicate, &self.input_schema(index))?)),
             OperatorKind::Project(columns) => {
                 Box::new(Project::new(projection(columns, &self.input_schema(index), operator.schema.clone())?))
@@ -156,7 +156,7 @@ impl Builder<'_> {
         let clock = source.event_time.as_ref().map(|time| EventClock::new(time, &operator.schema)).transpose()?;
         // With checkpoints windows are stored: no position has to lie before what they were made from.
         let keeps_windows = self.job.plan.checkpoints.is_some();
-        let windows = windows_downstream(&self.job.plan, index);
+        let (windows, keeps_state) = (windows_downstream(&self.job.plan, index), leads_to_state(&self.job.plan, index));
         let input = SourceInput::new(SourceParts {
             operator: index,
             step: operator.name.clone(),
@@ -165,19 +165,19 @@ impl Builder<'_> {
             decoder: millrace_formats::decoder(source.format, operator.schema.clone()),
             clock,
             settlement: if keeps_windows { Settlement::default() } else { settlement(&self.job.plan, index) },
-            windows: if keeps_windows { Vec::new() } else { windows.clone() },
+            windows: if keeps_windows { Vec::new() } else { windows },
             restored: restored.map(<[_]>::to_vec),
             bad: self.bad_records(index, &source.on_bad_record)?,
             counters: self.counters(index),
         });
-        if let Some(checkpoint) = input.committed_checkpoint().filter(|_| !windows.is_empty()) {
+        if let Some(checkpoint) = input.committed_checkpoint().filter(|_| keeps_state) {
             return Err(self.state_is_missing(checkpoint));
         }
         self.inputs.push(Input::new(Origin::Source(input), Vec::new()));
         Ok(Outlet::Input(self.inputs.len() - 1))
     }
 
-    /// The committed positions lie behind what windows were made from, and these windows are not there.
+    /// The committed positions lie behind what state was made from, and this state is not there.
     fn state_is_missing(&self, checkpoint: u64) -> Error {
         let why = match &self.job.plan.checkpoints {
             Some(settings) => format!("which is not in {}: check that the storage is the right one", settings.storage),
@@ -230,64 +230,6 @@ impl Builder<'_> {
         Ok(writer)
     }
 
-    /// The two halves of a windowed aggregation and the exchange between them.
-    fn window(&mut self, index: usize) -> Result<Outlet> {
-        let OperatorKind::WindowAggregate(aggregate) = &self.job.plan.operators[index].kind else {
-            return Err(Error::new(ErrorCode::Internal, "not a windowed aggregation"));
-        };
-        let operator = &self.job.plan.operators[index];
-        let exchange = self.job.exchanges.get(&index);
-        let exchange =
-            exchange.ok_or_else(|| Error::new(ErrorCode::Internal, "an aggregation without exchange"))?.clone();
-        let emitted = Rc::new(Cell::new(NO_WATERMARK));
-        let downstream = settlement(&self.job.plan, index);
-        let schema = operator.schema.clone();
-        let plan =
-            Rc::new(WindowPlan::new(index, aggregate, &self.input_schema(index), schema, downstream, emitted.clone())?);
-        self.windows.push(RestoredWindows { sources: sources_upstream(&self.job.plan, index), emitted });
-
-        let (counters, uncounted) = (self.counters(index), Arc::<OperatorCounters>::default());
-        let before = PreAggregate::new(plan.clone(), self.state.is_some(), counters.clone());
-        let before = Work::Operator(Box::new(before));
-        let before = Node::new(operator.name.clone(), before, counters.clone(), uncounted.clone());
-        let before = self.connect(index, before);
-        let send = Work::Send(Sender::new(exchange.clone(), self.slot));
-        self.nodes.push(Node::new(operator.name.clone(), send, uncounted.clone(), uncounted.clone()));
-        self.edge(Outlet::Node(before), self.nodes.len() - 1);
-
-        let slots = self.job.parallelism();
-        let receiver = ExchangeReceiver::new(exchange, self.slot);
-        let origin = Origin::Exchange { receiver, watermarks: Combined::new(slots) };
-        self.inputs.push(Input::new(origin, Vec::new()));
-        let after = Work::Operator(Box::new(self.window_aggregate(index, plan, counters.clone())?));
-        self.nodes.push(Node::new(operator.name.clone(), after, uncounted, counters));
-        self.edge(Outlet::Input(self.inputs.len() - 1), self.nodes.len() - 1);
-        Ok(Outlet::Node(self.nodes.len() - 1))
-    }
-
-    fn window_aggregate(
-        &self,
-        index: usize,
-        plan: Rc<WindowPlan>,
-        counters: Arc<OperatorCounters>,
-    ) -> Result<WindowAggregate> {
-        let job = &self.job.plan;
-        let (Some(state), Some(settings)) = (self.state, &job.checkpoints) else {
-            return WindowAggregate::new(plan, None, 0, NO_WATERMARK, counters);
-        };
-        let (id, recovered) = (&job.operators[index].id, &self.prepared.recovered);
-        let stored = recovered.state(id);
-        let change = if stored.is_empty() { None } else { rearrangement(id, stored, &plan.state_lines)? };
-        let (backend, groups) = (state.backend.clone(), state.groups.clone());
-        let mut store = PaneStore::new(backend, id, groups, job.max_parallelism, &plan)?;
-        if let Some(change) = change {
-            store.rearrange(&change.parts, &plan)?;
-            change.told.into_iter().for_each(|told| self.job.note_restored(told));
-        }
-        let budget = settings.memory_budget_bytes as usize / (self.job.parallelism() * self.job.exchanges.len());
-        WindowAggregate::new(plan, Some(store), budget, recovered.watermark(id), counters)
-    }
-
     fn finish(mut self) -> Graph {
         for index in 0..self.inputs.len() {
             self.reach(index);
@@ -336,45 +278,4 @@ pub fn projection(columns: &[NamedExpr], input: &SchemaRef, output: SchemaRef) -
     let expressions = columns.map(|(column, declared)| fit(compile(&column.expr, input)?, input, declared));
     let expressions = expressions.collect::<Result<_>>()?;
     Ok(Projection::new(expressions, output))
-}
-
-fn consumers(plan: &Plan, index: usize) -> impl Iterator<Item = usize> {
-    let operators = plan.operators.iter().enumerate();
-    operators.filter(move |(_, operator)| operator.inputs.contains(&index)).map(|(consumer, _)| consumer)
-}
-
-/// When everything that follows from rows leaving an operator has been emitted.
-fn settlement(plan: &Plan, index: usize) -> Settlement {
-    let mut paths: BTreeMap<usize, BTreeSet<Vec<Panes>>> = BTreeMap::new();
-    for upstream in (index..plan.operators.len()).rev() {
-        let mut found = BTreeSet::new();
-        for consumer in consumers(plan, upstream) {
-            let Some(beyond) = paths.get(&consumer) else { continue };
-            found.extend(beyond.iter().map(|path| match &plan.operators[consumer].kind {
-                OperatorKind::WindowAggregate(w) => [&[Panes::new(w.window)], path.as_slice()].concat(),
-                _ => path.clone(),
-            }));
-        }
-        if matches!(plan.operators[upstream].kind, OperatorKind::Sink(_)) {
-            found.insert(Vec::new());
-        }
-        paths.insert(upstream, found);
-    }
-    Settlement { paths: paths.remove(&index).unwrap_or_default().into_iter().collect() }
-}
-
-fn windows_downstream(plan: &Plan, index: usize) -> Vec<usize> {
-    let mut reached = BTreeSet::from([index]);
-    for (operator, o) in plan.operators.iter().enumerate().skip(index + 1) {
-        if o.inputs.iter().any(|input| reached.contains(input)) {
-            reached.insert(operator);
-        }
-    }
-    let is_window = |operator: &usize| matches!(plan.operators[*operator].kind, OperatorKind::WindowAggregate(_));
-    reached.into_iter().filter(is_window).collect()
-}
-
-fn sources_upstream(plan: &Plan, index: usize) -> Vec<usize> {
-    let is_source = |o: &usize| matches!(plan.operators[*o].kind, OperatorKind::Source(_));
-    (0..index).filter(is_source).filter(|source| windows_downstream(plan, *source).contains(&index)).collect()
 }

@@ -1,0 +1,104 @@
+//! Operators that keep state by key: two halves, and between them the exchange that brings rows to the slot of their key.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use millrace_plan::{Deduplicate, WindowAggregate};
+
+use super::upstream::{settlement, sources_upstream};
+use super::{Builder, Outlet};
+use crate::batch::NO_WATERMARK;
+use crate::counters::OperatorCounters;
+use crate::exchange::{ExchangeReceiver, Sender};
+use crate::graph::{Input, Node, Origin, RestoredWindows, Work};
+use crate::operators::Operator;
+use crate::operators::keyed::{self, RowKeys, ValueStore, ValuesInBackend};
+use crate::operators::state_lines::refused;
+use crate::operators::window::{self, PaneStore, PreAggregate, WindowPlan, rearrangement};
+use crate::watermarks::Combined;
+use crate::{Error, ErrorCode, Result};
+
+impl Builder<'_> {
+    pub fn window(&mut self, index: usize, aggregate: &WindowAggregate) -> Result<Outlet> {
+        let emitted = Rc::new(Cell::new(NO_WATERMARK));
+        let downstream = settlement(&self.job.plan, index);
+        let schema = self.job.plan.operators[index].schema.clone();
+        let plan =
+            Rc::new(WindowPlan::new(index, aggregate, &self.input_schema(index), schema, downstream, emitted.clone())?);
+        self.windows.push(RestoredWindows { sources: sources_upstream(&self.job.plan, index), emitted });
+        let counters = self.counters(index);
+        let before = PreAggregate::new(plan.clone(), self.state.is_some(), counters.clone());
+        let after = self.window_aggregate(index, plan, counters)?;
+        self.exchanged(index, Box::new(before), Box::new(after))
+    }
+
+    pub fn deduplicate(&mut self, index: usize, plan: &Deduplicate) -> Result<Outlet> {
+        let schema = self.input_schema(index);
+        let before = keyed::Route::new(RowKeys::new(&plan.keys, &schema)?, &schema);
+        let keys = RowKeys::new(&plan.keys, &schema)?;
+        let lines = keyed::Deduplicate::state_lines(&keys);
+        let values = ValueStore::new(plan.ttl, self.values_in_backend(index, &lines)?, self.memory_budget());
+        let after = keyed::Deduplicate::new(index, keys, values, lines, self.job.environment.clone());
+        self.exchanged(index, Box::new(before), Box::new(after))
+    }
+
+    /// Adds the halves of an operator and the exchange between them.
+    fn exchanged(&mut self, index: usize, before: Box<dyn Operator>, after: Box<dyn Operator>) -> Result<Outlet> {
+        let name = self.job.plan.operators[index].name.clone();
+        let exchange = self.job.exchanges.get(&index);
+        let exchange = exchange.ok_or_else(|| Error::new(ErrorCode::Internal, "state without an exchange"))?.clone();
+        let (counters, uncounted) = (self.counters(index), Arc::<OperatorCounters>::default());
+        let before = Node::new(name.clone(), Work::Operator(before), counters.clone(), uncounted.clone());
+        let before = self.connect(index, before);
+        let send = Work::Send(Sender::new(exchange.clone(), self.slot));
+        self.nodes.push(Node::new(name.clone(), send, uncounted.clone(), uncounted.clone()));
+        self.edge(Outlet::Node(before), self.nodes.len() - 1);
+
+        let receiver = ExchangeReceiver::new(exchange, self.slot);
+        let origin = Origin::Exchange { receiver, watermarks: Combined::new(self.job.parallelism()) };
+        self.inputs.push(Input::new(origin, Vec::new()));
+        self.nodes.push(Node::new(name, Work::Operator(after), uncounted, counters));
+        self.edge(Outlet::Input(self.inputs.len() - 1), self.nodes.len() - 1);
+        Ok(Outlet::Node(self.nodes.len() - 1))
+    }
+
+    fn window_aggregate(
+        &self,
+        index: usize,
+        plan: Rc<WindowPlan>,
+        counters: Arc<OperatorCounters>,
+    ) -> Result<window::WindowAggregate> {
+        let job = &self.job.plan;
+        let Some(state) = self.state else {
+            return window::WindowAggregate::new(plan, None, 0, NO_WATERMARK, counters);
+        };
+        let (id, recovered) = (&job.operators[index].id, &self.prepared.recovered);
+        let stored = recovered.state(id);
+        let change = if stored.is_empty() { None } else { rearrangement(id, stored, &plan.state_lines)? };
+        let (backend, groups) = (state.backend.clone(), state.groups.clone());
+        let mut store = PaneStore::new(backend, id, groups, job.max_parallelism, &plan)?;
+        if let Some(change) = change {
+            store.rearrange(&change.parts, &plan)?;
+            change.told.into_iter().for_each(|told| self.job.note_restored(told));
+        }
+        window::WindowAggregate::new(plan, Some(store), self.memory_budget(), recovered.watermark(id), counters)
+    }
+
+    /// Where the values of an operator are stored, whose state is called `lines`.
+    fn values_in_backend(&self, index: usize, lines: &[String]) -> Result<Option<ValuesInBackend>> {
+        let Some(state) = self.state else { return Ok(None) };
+        let (plan, id) = (&self.job.plan, &self.job.plan.operators[index].id);
+        let stored = self.prepared.recovered.state(id);
+        if !stored.is_empty() && stored != lines {
+            return Err(refused(id, stored, lines));
+        }
+        Ok(Some(ValuesInBackend::new(state.backend.clone(), id, plan.max_parallelism, !stored.is_empty())))
+    }
+
+    /// Bytes of memory for the state of one operator in one slot; 0: as many as it takes.
+    fn memory_budget(&self) -> usize {
+        let budget = self.job.plan.checkpoints.as_ref().map_or(0, |settings| settings.memory_budget_bytes as usize);
+        budget / (self.job.parallelism() * self.job.exchanges.len().max(1))
+    }
+}

@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::row::{RowConverter, Rows, SortField};
+use datafusion_physical_expr::PhysicalExpr;
+use millrace_plan::NamedExpr;
+
+use crate::Result;
+use crate::batch::internal;
+use crate::expressions::{compile, evaluate};
+use crate::key_group::{KeyCodec, KeyHash};
+use crate::operators::state_lines::key_line;
+
+/// The keys of rows.
+pub struct RowKeys {
+    names: Vec<String>,
+    types: Vec<DataType>,
+    expressions: Vec<Arc<dyn PhysicalExpr>>,
+    codec: KeyCodec,
+    converter: RowConverter,
+}
+
+impl RowKeys {
+    pub fn new(keys: &[NamedExpr], input: &SchemaRef) -> Result<Self> {
+        let expressions = keys.iter().map(|key| compile(&key.expr, input)).collect::<Result<Vec<_>>>()?;
+        let types = expressions.iter().map(|key| key.data_type(input).map_err(internal)).collect::<Result<Vec<_>>>()?;
+        let fields = types.iter().cloned().map(SortField::new).collect();
+        Ok(RowKeys {
+            names: keys.iter().map(|key| key.name.clone()).collect(),
+            codec: KeyCodec::new(types.clone())?,
+            converter: RowConverter::new(fields).map_err(internal)?,
+            types,
+            expressions,
+        })
+    }
+
+    /// What the key columns are called in manifests.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.names.iter().zip(&self.types).map(|(name, data_type)| key_line(name, data_type))
+    }
+
+    /// The hash of each row's key.
+    pub fn hashes(&self, rows: &RecordBatch) -> Result<Vec<KeyHash>> {
+        let columns = self.expressions.iter().map(|key| evaluate(key, rows)).collect::<Result<Vec<_>>>()?;
+        let keys = self.codec.encode(&columns)?;
+        Ok((0..rows.num_rows()).map(|row| keys.hash(row)).collect())
+    }
+
+    /// Each row's key, as bytes that are the same for the same key.
+    pub fn encode(&self, rows: &RecordBatch) -> Result<Rows> {
+        let columns = self.expressions.iter().map(|key| evaluate(key, rows)).collect::<Result<Vec<_>>>()?;
+        self.converter.convert_columns(&columns).map_err(internal)
+    }
+}
