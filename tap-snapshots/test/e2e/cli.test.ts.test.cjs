@@ -9,7 +9,7 @@ exports[
   `test/e2e/cli.test.ts > TAP > explain draws the steps, what runs native, keys, windows and columns > must match snapshot 1`
 ] = `
 job "trades" · 2 slots · 128 key groups · at-least-once · commits every 200ms
-no checkpoints · state in memory, rebuilt from the sources
+no checkpoints · state in memory: windows are rebuilt from the sources
 
 kafka(trades)  [source-1]  native
 │   reads 4 of 4 columns: account, price, venue, at
