@@ -29,6 +29,23 @@ export interface OperatorMetrics {
   late: number;
   bad: number;
   bytes: number;
+  /** Of one that keeps state by key: in memory at the last barrier, and entries read from and written to the backend. */
+  state?: { memoryBytes: number; memoryEntries: number; reads: number; writes: number };
+}
+
+/** The state backends of all slots together, at the last barrier. */
+export interface BackendFigures {
+  /** Of RocksDB, those of its live files. */
+  bytes: number;
+  /** Of RocksDB, an estimate. */
+  entries: number;
+  runningCompactions: number;
+  pendingCompactionBytes: number;
+  /** Bytes a second that writes are slowed down to; 0: they are not. */
+  delayedWriteRate: number;
+  /** Slots whose database takes no writes. */
+  stoppedWrites: number;
+  blockCacheBytes: number;
 }
 
 /** What became of a savepoint. */
@@ -54,7 +71,6 @@ export interface CheckpointMetrics {
   /** Those that were written. */
   savepoints?: number;
   lastSavepoint?: LastSavepoint;
-  stateBytes?: number;
 }
 
 export interface JobMetrics {
@@ -65,6 +81,8 @@ export interface JobMetrics {
   commits: number;
   /** Of a job with checkpoints. */
   checkpoints?: CheckpointMetrics;
+  /** Of a job that stores state. */
+  backend?: BackendFigures;
 }
 
 /** How far a savepoint has come. */

@@ -16,6 +16,31 @@ impl Counter {
     }
 }
 
+/// Says how much there is; read as counters are.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The keyed state of one operator in one slot.
+#[derive(Debug, Default)]
+pub struct StateCounters {
+    /// In memory when the last barrier passed.
+    pub memory_bytes: Gauge,
+    pub memory_entries: Gauge,
+    /// Entries read from the backend, and written to it.
+    pub reads: Counter,
+    pub writes: Counter,
+}
+
 /// One operator of the plan in one slot.
 #[derive(Debug, Default)]
 pub struct OperatorCounters {
@@ -24,6 +49,7 @@ pub struct OperatorCounters {
     pub late: Counter,
     pub bad: Counter,
     pub bytes: Counter,
+    pub state: StateCounters,
 }
 
 /// How one slot spent its time, in microseconds.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use millrace_plan::{Guarantee, OperatorKind, Plan};
+use millrace_state::BackendFigures;
 use parking_lot::Mutex;
 
 use crate::barrier::{BarrierId, BarrierReport};
@@ -15,7 +16,7 @@ use crate::counters::{OperatorCounters, SlotCounters};
 use crate::environment::Environment;
 use crate::exchange::Exchange;
 use crate::live::Live;
-use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
+use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics, OperatorStateMetrics};
 use crate::results_may_be_null::let_results_be_null;
 use crate::savepoints::{SavepointState, Savepoints, Wanted, too_late};
 use crate::wake::Wakers;
@@ -42,6 +43,8 @@ pub struct Job {
     pub(crate) counters: Vec<Vec<Arc<OperatorCounters>>>,
     pub(crate) times: Vec<SlotCounters>,
     checkpoint_metrics: Mutex<CheckpointMetrics>,
+    /// By slot.
+    backends: Mutex<Vec<Option<BackendFigures>>>,
     savepoints: Mutex<Savepoints>,
     last_look: Mutex<Look>,
 }
@@ -105,6 +108,7 @@ impl Job {
             counters: (0..slots).map(|_| (0..operators).map(|_| Arc::default()).collect()).collect(),
             times: (0..slots).map(|_| SlotCounters::default()).collect(),
             checkpoint_metrics: Mutex::default(),
+            backends: Mutex::new(vec![None; slots]),
             savepoints: Mutex::default(),
             last_look: Mutex::default(),
             plan: Arc::new(plan),
@@ -208,6 +212,10 @@ impl Job {
         self.checkpoint_metrics.lock().restored_from = checkpoint;
     }
 
+    pub(crate) fn note_backend(&self, slot: usize, figures: BackendFigures) {
+        self.backends.lock()[slot] = Some(figures);
+    }
+
     /// A step goes on with state that was not quite its own.
     pub(crate) fn note_restored(&self, change: String) {
         let changes = &mut self.checkpoint_metrics.lock().restored_changes;
@@ -293,6 +301,12 @@ impl Job {
                 late: sum(|c| c.late.get()),
                 bad: sum(|c| c.bad.get()),
                 bytes: sum(|c| c.bytes.get()),
+                state: operator.kind.is_keyed().then(|| OperatorStateMetrics {
+                    memory_bytes: sum(|c| c.state.memory_bytes.get()),
+                    memory_entries: sum(|c| c.state.memory_entries.get()),
+                    reads: sum(|c| c.state.reads.get()),
+                    writes: sum(|c| c.state.writes.get()),
+                }),
             }
         });
         let operators = operators.collect();
@@ -303,7 +317,8 @@ impl Job {
             CheckpointMetrics { savepoints, last_savepoint, ..self.checkpoint_metrics.lock().clone() }
         });
         let commits = self.barriers.committed().0;
-        JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits, checkpoints }
+        let backend = self.backends.lock().iter().flatten().copied().reduce(BackendFigures::plus);
+        JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits, checkpoints, backend }
     }
 
     fn watermark(&self) -> Option<Millis> {

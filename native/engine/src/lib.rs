@@ -37,7 +37,8 @@ pub use checkpoint::{Start, StartOptions};
 pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
-pub use metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics};
+pub use metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics, OperatorStateMetrics};
+pub use millrace_state::BackendFigures;
 pub use savepoints::{SavepointOutcome, SavepointState};
 pub use slot::{Slot, Step};
 

@@ -1,5 +1,7 @@
 //! Figures of a running job, summed over its slots.
 
+use millrace_state::BackendFigures;
+
 use crate::checkpoint::Completed;
 use crate::savepoints::SavepointOutcome;
 
@@ -16,6 +18,19 @@ pub struct OperatorMetrics {
     pub bad: u64,
     /// Bytes read (sources) or written (sinks).
     pub bytes: u64,
+    /// `None` where it keeps no state by key.
+    pub state: Option<OperatorStateMetrics>,
+}
+
+/// Figures of the keyed state of one operator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OperatorStateMetrics {
+    /// In memory, at the last barrier.
+    pub memory_bytes: u64,
+    pub memory_entries: u64,
+    /// Entries read from the backend, and written to it.
+    pub reads: u64,
+    pub writes: u64,
 }
 
 /// One look at a running job.
@@ -33,6 +48,8 @@ pub struct JobMetrics {
     pub commits: u64,
     /// `None` without checkpoints.
     pub checkpoints: Option<CheckpointMetrics>,
+    /// The backends of all slots at the last barrier; `None` where there are none.
+    pub backend: Option<BackendFigures>,
 }
 
 /// Figures of a job's checkpoints since it started; those called `last` are of the last one that was committed.

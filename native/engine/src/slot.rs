@@ -209,7 +209,10 @@ impl Slot {
         }
         let now_ms = self.job.environment.wall_clock_ms();
         let mut report = std::mem::take(&mut self.graph.report);
-        report.files = self.state.as_ref().map(|state| state.snapshot(barrier, now_ms)).transpose()?;
+        if let Some(state) = &self.state {
+            report.files = Some(state.snapshot(barrier, now_ms)?);
+            self.job.note_backend(self.index, state.backend.borrow().figures());
+        }
         self.passed = Some((barrier, report));
         Ok(())
     }

@@ -149,6 +149,32 @@ pub struct JobMetrics {
     pub busy: f64,
     pub commits: f64,
     pub checkpoints: Option<CheckpointMetrics>,
+    pub backend: Option<BackendFigures>,
+}
+
+#[napi(object)]
+pub struct BackendFigures {
+    pub bytes: f64,
+    pub entries: f64,
+    pub running_compactions: f64,
+    pub pending_compaction_bytes: f64,
+    pub delayed_write_rate: f64,
+    pub stopped_writes: f64,
+    pub block_cache_bytes: f64,
+}
+
+impl From<millrace_engine::BackendFigures> for BackendFigures {
+    fn from(figures: millrace_engine::BackendFigures) -> Self {
+        BackendFigures {
+            bytes: figures.bytes as f64,
+            entries: figures.entries as f64,
+            running_compactions: figures.running_compactions as f64,
+            pending_compaction_bytes: figures.pending_compaction_bytes as f64,
+            delayed_write_rate: figures.delayed_write_rate as f64,
+            stopped_writes: figures.stopped_writes as f64,
+            block_cache_bytes: figures.block_cache_bytes as f64,
+        }
+    }
 }
 
 #[napi(object)]
@@ -188,6 +214,26 @@ pub struct OperatorMetrics {
     pub late: f64,
     pub bad: f64,
     pub bytes: f64,
+    pub state: Option<OperatorStateMetrics>,
+}
+
+#[napi(object)]
+pub struct OperatorStateMetrics {
+    pub memory_bytes: f64,
+    pub memory_entries: f64,
+    pub reads: f64,
+    pub writes: f64,
+}
+
+impl From<millrace_engine::OperatorStateMetrics> for OperatorStateMetrics {
+    fn from(state: millrace_engine::OperatorStateMetrics) -> Self {
+        OperatorStateMetrics {
+            memory_bytes: state.memory_bytes as f64,
+            memory_entries: state.memory_entries as f64,
+            reads: state.reads as f64,
+            writes: state.writes as f64,
+        }
+    }
 }
 
 impl From<millrace_engine::JobMetrics> for JobMetrics {
@@ -200,6 +246,7 @@ impl From<millrace_engine::JobMetrics> for JobMetrics {
             late: operator.late as f64,
             bad: operator.bad as f64,
             bytes: operator.bytes as f64,
+            state: operator.state.map(OperatorStateMetrics::from),
         });
         JobMetrics {
             operators: operators.collect(),
@@ -208,6 +255,7 @@ impl From<millrace_engine::JobMetrics> for JobMetrics {
             busy: metrics.busy,
             commits: metrics.commits as f64,
             checkpoints: metrics.checkpoints.map(CheckpointMetrics::from),
+            backend: metrics.backend.map(BackendFigures::from),
         }
     }
 }

@@ -16,10 +16,16 @@ export interface Look {
   /** Records of Kafka sources that are not committed, as last looked at. */
   readonly lag?: number | undefined;
   readonly checkpoints: JobMetrics["checkpoints"];
+  /** The state backends, and the state of each step that keeps some. */
+  readonly state?: State | undefined;
   /** Since the last checkpoint was completed. */
   readonly checkpointAgeMs: number | undefined;
   readonly restarts: number;
 }
+
+type State = Partial<NonNullable<JobMetrics["backend"]>> & {
+  readonly steps: readonly (Readonly<{ id: string }> & NonNullable<JobMetrics["operators"][number]["state"]>)[];
+};
 
 /** Turns a job's figures into looks at it. `isSource` and `isSink` go by the operator's place in the plan. */
 export class Rates {
@@ -57,8 +63,14 @@ export class Rates {
       busy: metrics.busy,
       watermarkLagMs: since(metrics.watermarkMs),
       checkpoints,
+      state: stateOf(metrics),
       checkpointAgeMs: since(checkpoints?.lastCompletedAtMs),
       restarts: this.restarts,
     };
   }
+}
+
+function stateOf({ backend, operators }: JobMetrics): State | undefined {
+  const steps = operators.flatMap(({ id, state }) => (state === undefined ? [] : [{ id, ...state }]));
+  return steps.length === 0 ? undefined : { ...backend, steps };
 }

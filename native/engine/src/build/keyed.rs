@@ -38,7 +38,12 @@ impl Builder<'_> {
         let before = keyed::Route::new(RowKeys::new(&plan.keys, &schema)?, &schema);
         let keys = RowKeys::new(&plan.keys, &schema)?;
         let lines = keyed::Deduplicate::state_lines(&keys);
-        let values = ValueStore::new(plan.ttl, self.values_in_backend(index, &lines)?, self.memory_budget());
+        let values = ValueStore::new(
+            plan.ttl,
+            self.values_in_backend(index, &lines)?,
+            self.memory_budget(),
+            self.counters(index),
+        );
         let after = keyed::Deduplicate::new(index, keys, values, lines, self.job.environment.clone());
         self.exchanged(index, Box::new(before), Box::new(after))
     }

@@ -6,7 +6,7 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::ops::Bound;
 use std::path::Path;
 
-use super::{Backend, LocalFile, Snapshot, Visit};
+use super::{Backend, BackendFigures, LocalFile, Snapshot, Visit};
 use crate::{Error, Expiry, KeyGroups, Result, Run, key_group_of};
 
 const FILE: &str = "state";
@@ -153,7 +153,7 @@ impl Backend for Heap {
         Ok(Snapshot::new(into.to_owned(), vec![file]))
     }
 
-    fn bytes(&self) -> u64 {
-        self.bytes
+    fn figures(&self) -> BackendFigures {
+        BackendFigures { bytes: self.bytes, entries: self.entries.len() as u64, ..BackendFigures::default() }
     }
 }

@@ -98,8 +98,38 @@ pub trait Backend: Send {
     /// whatever happens later.
     fn snapshot(&mut self, into: &Path) -> Result<Snapshot>;
 
-    /// Bytes that the state takes.
-    fn bytes(&self) -> u64;
+    fn figures(&self) -> BackendFigures;
+}
+
+/// How much there is in a backend, and what RocksDB is doing about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BackendFigures {
+    /// Bytes of the state; of RocksDB, those of its live files.
+    pub bytes: u64,
+    /// Of RocksDB, an estimate.
+    pub entries: u64,
+    pub running_compactions: u64,
+    pub pending_compaction_bytes: u64,
+    /// Bytes a second that writes are slowed down to; 0: they are not.
+    pub delayed_write_rate: u64,
+    /// Databases that take no writes now.
+    pub stopped_writes: u64,
+    pub block_cache_bytes: u64,
+}
+
+impl BackendFigures {
+    /// Of two backends together.
+    pub fn plus(self, other: BackendFigures) -> BackendFigures {
+        BackendFigures {
+            bytes: self.bytes + other.bytes,
+            entries: self.entries + other.entries,
+            running_compactions: self.running_compactions + other.running_compactions,
+            pending_compaction_bytes: self.pending_compaction_bytes + other.pending_compaction_bytes,
+            delayed_write_rate: self.delayed_write_rate + other.delayed_write_rate,
+            stopped_writes: self.stopped_writes + other.stopped_writes,
+            block_cache_bytes: self.block_cache_bytes + other.block_cache_bytes,
+        }
+    }
 }
 
 /// Opens an empty backend in the folder `at`, or one that holds the key groups `groups` of what `restored` lie in:

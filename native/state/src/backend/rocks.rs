@@ -10,10 +10,10 @@ use rocksdb::compaction_filter::{CompactionFilter, Decision};
 use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilterFactory};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, IngestExternalFileOptions, LogLevel, MergeOperands, Options,
-    ReadOptions, SstFileWriter, WriteBatch, WriteOptions,
+    ReadOptions, SstFileWriter, WriteBatch, WriteOptions, properties,
 };
 
-use super::{Backend, BackendOptions, LocalFile, Snapshot, Visit};
+use super::{Backend, BackendFigures, BackendOptions, LocalFile, Snapshot, Visit};
 use crate::key::within_namespace;
 use crate::{Error, Expiry, KeyGroups, Result, Run};
 
@@ -285,9 +285,18 @@ impl Backend for RocksDb {
         Ok(snapshot)
     }
 
-    fn bytes(&self) -> u64 {
-        let size = self.db.as_ref().and_then(|db| db.property_int_value("rocksdb.live-sst-files-size").ok().flatten());
-        size.unwrap_or(0)
+    fn figures(&self) -> BackendFigures {
+        let property = |name: &CStr| self.db.as_ref().and_then(|db| db.property_int_value(name).ok().flatten());
+        let figure = |name| property(name).unwrap_or(0);
+        BackendFigures {
+            bytes: figure(properties::LIVE_SST_FILES_SIZE),
+            entries: figure(properties::ESTIMATE_NUM_KEYS),
+            running_compactions: figure(properties::NUM_RUNNING_COMPACTIONS),
+            pending_compaction_bytes: figure(properties::ESTIMATE_PENDING_COMPACTION_BYTES),
+            delayed_write_rate: figure(properties::ACTUAL_DELAYED_WRITE_RATE),
+            stopped_writes: figure(properties::IS_WRITE_STOPPED),
+            block_cache_bytes: figure(properties::BLOCK_CACHE_USAGE),
+        }
     }
 }
 

@@ -300,6 +300,20 @@ fn a_value_takes_the_place_of_the_one_before_or_goes() {
 }
 
 #[test]
+fn figures_tell_what_there_is() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        assert_eq!((backend.figures().bytes, backend.figures().entries), (0, 0), "{kind:?}");
+        backend.put(&values(0..100, 0)).unwrap();
+        let figures = backend.figures();
+        assert_eq!((figures.entries, figures.stopped_writes), (100, 0), "{kind:?}");
+        assert!(figures.bytes > 100 * 500, "{kind:?}: {figures:?}");
+        assert_eq!(figures.plus(figures).entries, 200);
+    }
+}
+
+#[test]
 fn the_disk_space_of_what_has_expired_comes_back() {
     const USERS: u32 = 20_000;
     for kind in KINDS {
@@ -308,7 +322,7 @@ fn the_disk_space_of_what_has_expired_comes_back() {
         let mut backend = open(kind, &folder.path().join("db"), &options, &(0..128), &[]).unwrap();
         backend.put(&values(0..USERS, 0)).unwrap();
         options.expiry.set_now(999);
-        let full = backend.bytes();
+        let full = backend.figures().bytes;
         assert!(full > u64::from(USERS) * 500, "{kind:?}: {full} bytes");
         options.expiry.set_now(1000);
         let mut round = 0;
@@ -316,7 +330,7 @@ fn the_disk_space_of_what_has_expired_comes_back() {
             round += 1;
             backend.put(&values(USERS..USERS + 10, 1000)).unwrap();
             drop(backend.snapshot(&folder.path().join(format!("snapshot-{round}"))).unwrap());
-            backend.bytes() < full / 20
+            backend.figures().bytes < full / 20
         });
         let mut stored = Vec::new();
         assert!(!backend.get(&value_key(0), &mut stored).unwrap(), "{kind:?}");
@@ -336,11 +350,11 @@ fn the_disk_space_of_a_closed_window_comes_back() {
                 backend.append(&run(&entries)).unwrap();
             }
         }
-        let full = backend.bytes();
+        let full = backend.figures().bytes;
         let (from, to) =
             (namespace_range(&StateKey::new("window"), (0, 0)).0, namespace_range(&StateKey::new("window"), (3, 0)).0);
         backend.delete_range(&from, &to).unwrap();
-        until("the space is still taken", || backend.bytes() < full / 2);
+        until("the space is still taken", || backend.figures().bytes < full / 2);
         assert_eq!(contents(backend.as_ref()).len(), 20 * 256, "{kind:?}");
     }
 }

@@ -1,11 +1,14 @@
 //! One value a key: in memory and, with checkpoints, in a state backend.
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 use millrace_plan::{Ttl, TtlUpdate};
 use millrace_state::{Run, StateKey, VALUES, expired, operands, stamp, stamped};
 
 use crate::Result;
 use crate::batch::Millis;
+use crate::counters::OperatorCounters;
 use crate::key_group::{KeyHash, key_group};
 use crate::operators::window::SharedBackend;
 
@@ -21,6 +24,7 @@ pub struct ValueStore {
     /// When the young generation took its place.
     turned_ms: Option<Millis>,
     stored: Vec<u8>,
+    counters: Arc<OperatorCounters>,
 }
 
 /// Where values lie in a backend.
@@ -67,9 +71,14 @@ impl ValuesInBackend {
 }
 
 impl ValueStore {
-    pub fn new(ttl: Option<Ttl>, backend: Option<ValuesInBackend>, memory_budget: usize) -> Self {
+    pub fn new(
+        ttl: Option<Ttl>,
+        backend: Option<ValuesInBackend>,
+        memory_budget: usize,
+        counters: Arc<OperatorCounters>,
+    ) -> Self {
         let (young, old) = Default::default();
-        ValueStore { young, old, backend, ttl, memory_budget, turned_ms: None, stored: Vec::new() }
+        ValueStore { young, old, backend, ttl, memory_budget, turned_ms: None, stored: Vec::new(), counters }
     }
 
     /// The value of a key, if there is one that lives.
@@ -98,7 +107,10 @@ impl ValueStore {
 
     /// Gives the backend what it does not have.
     pub fn store(&mut self) -> Result<()> {
-        let ValueStore { young, old, backend: Some(backend), .. } = self else { return Ok(()) };
+        let ValueStore { young, old, backend, counters, .. } = self;
+        counters.state.memory_bytes.set((young.bytes() + old.bytes()) as u64);
+        counters.state.memory_entries.set((young.table.len() + old.table.len()) as u64);
+        let Some(backend) = backend else { return Ok(()) };
         let mut entries: Vec<(u32, &[u8], &Entry)> = Vec::with_capacity(young.fresh.len() + old.fresh.len());
         for values in [&*old, &*young] {
             entries.extend(values.fresh.iter().filter(|index| values.entries[**index as usize].is_fresh).map(
@@ -123,6 +135,7 @@ impl ValueStore {
                 }
             }
         }
+        counters.state.writes.add(run.len() as u64);
         backend.backend.borrow_mut().put(&run)?;
         young.stored();
         old.stored();
@@ -162,6 +175,7 @@ impl ValueStore {
         if !backend.backend.borrow().get(&key_bytes, &mut self.stored)? {
             return Ok(None);
         }
+        self.counters.state.reads.add(1);
         let Some(value) = operands(&self.stored).last() else { return Ok(None) };
         let (used_ms, value) = stamped(value?)?;
         let index = self.young.add(hash, key);
@@ -325,7 +339,7 @@ mod tests {
 
         fn store(&self, ttl: Ttl, budget: usize, holds_some: bool) -> ValueStore {
             let backend = self.backend.clone().map(|backend| ValuesInBackend::new(backend, "test", 8, holds_some));
-            ValueStore::new(Some(ttl), backend, budget)
+            ValueStore::new(Some(ttl), backend, budget, Arc::default())
         }
 
         /// What has expired may go.

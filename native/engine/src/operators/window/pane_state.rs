@@ -94,6 +94,11 @@ impl PaneState {
         Ok(())
     }
 
+    /// Entries in memory; a key may have several.
+    pub fn entries(&self) -> usize {
+        self.parts.iter().map(RecordBatch::num_rows).sum::<usize>() + self.open.as_ref().map_or(0, Pane::groups)
+    }
+
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         let parts: usize = self.parts.iter().map(RecordBatch::get_array_memory_size).sum();

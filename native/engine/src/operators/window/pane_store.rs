@@ -121,12 +121,14 @@ impl PaneStore {
         Ok(panes)
     }
 
-    /// Merges what the store has of one key group of a pane into `into`.
-    pub fn load(&self, pane: PaneId, group: u32, plan: &WindowPlan, into: &mut Pane) -> Result<()> {
+    /// Merges what the store has of one key group of a pane into `into`; gives the number of entries.
+    pub fn load(&self, pane: PaneId, group: u32, plan: &WindowPlan, into: &mut Pane) -> Result<u64> {
         let (from, to) = key_group_range(&self.key, (pane.start, pane.from), group);
         let mut loaded = Loaded::new(self);
+        let mut entries = 0;
         self.backend.borrow().scan(&from, &to, &mut |key, stored| {
             let (_, user) = self.key.parse(key)?;
+            entries += 1;
             for state in operands(stored) {
                 loaded.push(user, state?)?;
             }
@@ -135,7 +137,8 @@ impl PaneStore {
             }
             Ok(())
         })?;
-        loaded.merge(plan, into)
+        loaded.merge(plan, into)?;
+        Ok(entries)
     }
 
     /// Forgets all of a pane.

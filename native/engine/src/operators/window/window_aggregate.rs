@@ -128,7 +128,8 @@ impl WindowAggregate {
         let Some(store) = &self.store else { return Err(internal("a window is read back without a store")) };
         let mut window = Pane::new(&self.plan)?;
         for pane in &closing.panes {
-            store.load(*pane, closing.next_group, &self.plan, &mut window)?;
+            let read = store.load(*pane, closing.next_group, &self.plan, &mut window)?;
+            self.counters.state.reads.add(read);
         }
         closing.next_group += 1;
         let is_last = closing.next_group >= store.groups().end;
@@ -170,6 +171,7 @@ impl WindowAggregate {
             let partial = self.panes.get_mut(id).map(|pane| pane.take_fresh(&self.plan)).transpose()?;
             fresh.extend(partial.flatten().map(|partial| (*id, partial)));
         }
+        self.counters.state.writes.add(fresh.iter().map(|(_, partial)| partial.num_rows() as u64).sum());
         store.append(&fresh, &self.plan)
     }
 
@@ -262,6 +264,9 @@ impl Operator for WindowAggregate {
     fn on_barrier(&mut self, report: &mut BarrierReport, _out: &mut Output) -> Result<()> {
         let ids: Vec<PaneId> = self.panes.keys().copied().collect();
         self.store_fresh(&ids)?;
+        let state = &self.counters.state;
+        state.memory_bytes.set(self.panes.values().map(|pane| pane.bytes() as u64).sum());
+        state.memory_entries.set(self.panes.values().map(|pane| pane.entries() as u64).sum());
         report.states.push(StateReport {
             operator: self.plan.operator,
             watermark: self.watermark,
