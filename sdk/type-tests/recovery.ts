@@ -31,9 +31,9 @@ job("j", () => {}, { state: { memoryBudget: "10s" } });
 // @ts-expect-error: there is no such backend
 job("j", () => {}, { state: { backend: "redis" } });
 // @ts-expect-error: there is no such guarantee
-job("j", () => {}, { guarantee: "at-most-once" });
+job("j", () => {}, { guarantee: "twice" });
 // @ts-expect-error: never, or how often
 job("j", () => {}, { restart: "always" });
 
 expect<Equal<JobOptions["guarantee"], RecoveryOptions["guarantee"]>>();
-expect<Equal<NonNullable<JobOptions["guarantee"]>, "at-least-once" | "exactly-once">>();
+expect<Equal<NonNullable<JobOptions["guarantee"]>, "at-least-once" | "exactly-once" | "at-most-once">>();

@@ -53,6 +53,11 @@ export class Feed {
     return [...(await check(this.topics.TUMBLING, TUMBLING)), ...(await check(this.topics.HOPPING, HOPPING))];
   }
 
+  /** Windows that have been written. */
+  written(): Promise<number> {
+    return this.#kafka.size(this.topics.TUMBLING);
+  }
+
   /** Waits until every window has been written. */
   async complete(job: Job): Promise<void> {
     await eventually(
@@ -66,8 +71,8 @@ export class Feed {
 
   /** Waits until `rows` more windows have been written than there are now. */
   async progress(job: Job, rows: number): Promise<void> {
-    const before = await this.#kafka.size(this.topics.TUMBLING);
-    await eventually(async () => (await this.#kafka.size(this.topics.TUMBLING)) >= before + rows, {
+    const before = await this.written();
+    await eventually(async () => (await this.written()) >= before + rows, {
       what: `${rows} more windows`,
       detail: () => job.log,
     });

@@ -43,6 +43,8 @@ struct State {
     /// The checkpoint of the last barrier that is committed.
     checkpoint: Option<u64>,
     savepoints: Vec<Wanted>,
+    /// The next barrier is due now.
+    is_hurried: bool,
 }
 
 /// A barrier that has passed every slot.
@@ -104,7 +106,7 @@ impl Barriers {
     // ---- the way of a barrier ----
 
     /// The last barrier asked for, and whether this call asked for it: the next one is due after the interval, when all
-    /// sources have ended, when a savepoint is wanted, or when the job is to stop.
+    /// sources have ended, when somebody cannot wait for it, or when the job is to stop.
     pub fn requested(&self, is_stopping: bool, now_ms: u64) -> Result<(BarrierId, bool)> {
         let requested = self.requested.load(Ordering::Acquire);
         if requested == self.last() {
@@ -119,12 +121,14 @@ impl Barriers {
             return Ok((requested, false));
         }
         let is_last = is_stopping || state.ended == self.slots;
-        if !is_last && state.savepoints.is_empty() && now_ms < self.due_ms(&state) {
+        let is_wanted = state.is_hurried || !state.savepoints.is_empty();
+        if !is_last && !is_wanted && now_ms < self.due_ms(&state) {
             return Ok((requested, false));
         }
         if is_last {
             self.last.store(requested + 1, Ordering::Release);
         }
+        state.is_hurried = false;
         state.requested_at_ms = now_ms;
         state.reports.clear();
         self.requested.store(requested + 1, Ordering::Release);
@@ -151,6 +155,11 @@ impl Barriers {
     pub fn next_ms(&self) -> Option<u64> {
         let under_way = self.requested.load(Ordering::Acquire) > self.completed();
         (!under_way).then(|| self.due_ms(&self.state.lock()))
+    }
+
+    /// The next barrier comes at once.
+    pub fn hurry(&self) {
+        self.state.lock().is_hurried = true;
     }
 
     /// The next barrier comes at once, and its checkpoint is kept as this savepoint, too.

@@ -187,7 +187,7 @@ impl Graph {
 
     /// Some sink has records that it has not taken or not made durable.
     pub fn has_unfinished_writes(&self) -> bool {
-        self.writers.iter().any(|writer| writer.borrow().is_blocked() || !writer.borrow().is_durable())
+        self.writers.iter().any(|writer| writer.borrow().is_blocked() || !writer.borrow().is_done())
     }
 
     /// Runs what is on the stack of an input; if that is empty, takes in more. Sources send `barrier` if they have not.

@@ -55,7 +55,7 @@ impl Environment for Live {
         let open = |of: TransactionsOf<'_>| KafkaTransactions::open(of.properties, of.id).map(Arc::new);
         let since = SystemTime::now();
         Ok(Arc::new(match guarantee {
-            Guarantee::AtLeastOnce => Delivery::AtOnce,
+            Guarantee::AtLeastOnce | Guarantee::AtMostOnce => Delivery::AtOnce,
             Guarantee::ExactlyOnce => {
                 Delivery::WithCheckpoint { since, transactions: transactions.map(open).transpose()? }
             }

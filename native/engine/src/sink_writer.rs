@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use millrace_io::{Records, Sink, StagedFile};
+use millrace_plan::Guarantee;
 
 use crate::counters::OperatorCounters;
 use crate::{Error, ErrorCode, Result};
@@ -14,32 +15,71 @@ enum Pending {
     Barrier,
 }
 
-/// Holds back what a full sink refuses; while it holds anything, nothing that leads to it is to be run.
+/// So much may be held until the next checkpoint; more asks for it at once.
+const HELD_BYTES: usize = 32 << 20;
+
+/// Holds back what a full sink refuses; while it holds anything of that, nothing that leads to it is to be run.
+///
+/// At most once, it holds everything back until the checkpoint that it belongs to is committed.
 pub struct SinkWriter {
     /// The operator of the plan that it belongs to.
     pub operator: usize,
     step: String,
     sink: Box<dyn Sink>,
     pending: VecDeque<Pending>,
-    /// Barriers that have come, whether or not the sink has been told.
+    /// What waits for its checkpoint; `None` where nothing does.
+    held: Option<VecDeque<Pending>>,
+    held_bytes: usize,
+    /// Barriers that have come, whether or not the sink has been told, and those of them that are not held.
     barriers: u64,
+    released: u64,
     counters: Arc<OperatorCounters>,
 }
 
 impl SinkWriter {
-    pub fn new(operator: usize, step: String, sink: Box<dyn Sink>, counters: Arc<OperatorCounters>) -> Self {
-        SinkWriter { operator, step, sink, pending: VecDeque::new(), barriers: 0, counters }
+    pub fn new(
+        operator: usize,
+        step: String,
+        sink: Box<dyn Sink>,
+        guarantee: Guarantee,
+        counters: Arc<OperatorCounters>,
+    ) -> Self {
+        let held = (guarantee == Guarantee::AtMostOnce).then(VecDeque::new);
+        let pending = VecDeque::new();
+        SinkWriter { operator, step, sink, pending, held, held_bytes: 0, barriers: 0, released: 0, counters }
     }
 
     pub fn write(&mut self, records: Records) -> Result<()> {
-        self.counters.bytes.add(records.values.bytes() as u64);
-        self.pending.push_back(Pending::Records { records, taken: 0 });
-        self.drain()
+        let bytes = records.values.bytes();
+        self.counters.bytes.add(bytes as u64);
+        let records = Pending::Records { records, taken: 0 };
+        match &mut self.held {
+            Some(held) => {
+                self.held_bytes += bytes;
+                held.push_back(records);
+                Ok(())
+            }
+            None => {
+                self.pending.push_back(records);
+                self.drain()
+            }
+        }
     }
 
     pub fn on_barrier(&mut self) {
         self.barriers += 1;
-        self.pending.push_back(Pending::Barrier);
+        match &mut self.held {
+            Some(held) => held.push_back(Pending::Barrier),
+            None => {
+                self.released += 1;
+                self.pending.push_back(Pending::Barrier);
+            }
+        }
+    }
+
+    /// So much waits for a checkpoint that the next one had better come now.
+    pub fn wants_barrier(&self) -> bool {
+        self.held_bytes > HELD_BYTES
     }
 
     /// The sink is full.
@@ -47,8 +87,13 @@ impl SinkWriter {
         self.pending.iter().any(|p| matches!(p, Pending::Records { .. }))
     }
 
-    /// Everything before the last barrier is durable.
+    /// Everything before the last barrier is durable, but for what is held until the barrier's checkpoint is committed.
     pub fn is_durable(&self) -> bool {
+        self.sink.durable_epochs() >= self.released
+    }
+
+    /// Everything before the last barrier is durable.
+    pub fn is_done(&self) -> bool {
         self.sink.durable_epochs() >= self.barriers
     }
 
@@ -65,6 +110,15 @@ impl SinkWriter {
 
     /// The first `epochs` epochs are committed.
     pub fn commit(&mut self, epochs: u64) -> Result<()> {
+        while let Some(held) = self.held.as_mut().filter(|_| self.released < epochs) {
+            let Some(next) = held.pop_front() else { break };
+            match &next {
+                Pending::Barrier => self.released += 1,
+                Pending::Records { records, .. } => self.held_bytes -= records.values.bytes(),
+            }
+            self.pending.push_back(next);
+        }
+        self.drain()?;
         self.sink.commit(epochs).map_err(|e| Error::new(ErrorCode::Sink, e.to_string()).at(&self.step))
     }
 

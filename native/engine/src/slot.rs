@@ -172,9 +172,12 @@ impl Slot {
         self.tell_end();
         self.note_passed(barrier)?;
         self.acknowledge()?;
-        if self.commit()? == self.job.barriers.last() {
+        if self.commit()? == self.job.barriers.last() && self.is_written_out()? {
             self.close()?;
             return Ok(Round::Finished);
+        }
+        if self.graph.writers.iter().any(|writer| writer.borrow().wants_barrier()) {
+            self.job.barriers.hurry();
         }
         Ok(match (worked, blocked) {
             (true, _) => Round::Worked,
@@ -250,6 +253,16 @@ impl Slot {
             self.committed = completed;
         }
         Ok(completed)
+    }
+
+    /// Sinks have made everything durable, what was held until the last commit too.
+    fn is_written_out(&mut self) -> Result<bool> {
+        let writers = &self.graph.writers;
+        writers
+            .iter()
+            .filter(|writer| !writer.borrow().is_done())
+            .try_for_each(|writer| writer.borrow_mut().flush())?;
+        Ok(writers.iter().all(|writer| writer.borrow().is_done()))
     }
 
     fn commit_barrier(&mut self, barrier: BarrierId, checkpoint: Option<u64>) -> Result<()> {

@@ -43,6 +43,7 @@ pub fn decode_structure(bytes: &[u8]) -> Result<Plan> {
         guarantee: match job.guarantee() {
             fb::Guarantee::AtLeastOnce => Guarantee::AtLeastOnce,
             fb::Guarantee::ExactlyOnce => Guarantee::ExactlyOnce,
+            fb::Guarantee::AtMostOnce => Guarantee::AtMostOnce,
             other => return Err(unknown("guarantee", other.0)),
         },
         checkpoints: job.checkpoints().map(checkpoints).transpose()?,

@@ -24,6 +24,8 @@ pub enum Guarantee {
     /// Write some of them again, with the same values.
     AtLeastOnce,
     ExactlyOnce,
+    /// Leave some of them out.
+    AtMostOnce,
 }
 
 /// Where state is kept and checkpoints are written.

@@ -47,7 +47,24 @@ pub fn validate(plan: &Plan) -> Result<()> {
         }
         validate_operator(plan, index).map_err(|error| error.at(&operator.name))?;
     }
-    if plan.guarantee == Guarantee::ExactlyOnce { exactly_once::validate(plan) } else { Ok(()) }
+    match plan.guarantee {
+        Guarantee::AtLeastOnce => Ok(()),
+        Guarantee::ExactlyOnce => exactly_once::validate(plan),
+        Guarantee::AtMostOnce => at_most_once(plan),
+    }
+}
+
+/// Results are held back until the checkpoint is complete that says that they have been made.
+fn at_most_once(plan: &Plan) -> Result<()> {
+    if plan.checkpoints.is_none() {
+        return Err(PlanError::new("at-most-once needs checkpoints: give the job a storage for them"));
+    }
+    let is_table =
+        |o: &&Operator| matches!(&o.kind, OperatorKind::Sink(s) if matches!(s.connector, SinkConnector::Table(_)));
+    plan.operators.iter().find(is_table).map_or(Ok(()), |table| {
+        let message = "a table shows its rows at once: write to another sink, or ask for at-least-once";
+        Err(PlanError::new(message).at(&table.name))
+    })
 }
 
 fn validate_checkpoints(checkpoints: &Checkpoints) -> Result<()> {
@@ -370,6 +387,36 @@ mod tests {
         assert_eq!(deduplicate(&[], 1), "filter: a key has at least one column");
         assert_eq!(deduplicate(&["auction"], 0), "filter: a ttl of nothing would keep no state");
         assert!(deduplicate(&["bidder"], 1).contains("column \"bidder\" is not in its input"));
+    }
+
+    #[test]
+    fn at_most_once_holds_results_back_until_a_checkpoint() {
+        let message = |spoil: fn(&mut Plan)| {
+            message(|plan| {
+                plan.guarantee = Guarantee::AtMostOnce;
+                spoil(plan);
+            })
+        };
+        assert_eq!(message(|_| {}), "at-most-once needs checkpoints: give the job a storage for them");
+        let table = message(|plan| {
+            plan.checkpoints = Some(Checkpoints {
+                storage: "file:state".into(),
+                interval_ms: 1,
+                min_pause_ms: 0,
+                timeout_ms: 1,
+                tolerable_failures: 0,
+                retained: 1,
+                backend: StateBackend::RocksDb,
+                memory_budget_bytes: 0,
+                directory: "state".into(),
+            });
+            let OperatorKind::Sink(sink) = &mut plan.operators[SINK].kind else { unreachable!() };
+            sink.connector = SinkConnector::Table(TableSink { title: String::new() });
+        });
+        assert_eq!(
+            table,
+            "kafka(revenue): a table shows its rows at once: write to another sink, or ask for at-least-once"
+        );
     }
 
     #[test]

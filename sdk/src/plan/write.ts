@@ -62,12 +62,18 @@ export function writePlan(name: string, nodes: readonly PlanNode[], options: Pla
   });
   const { parallelism, maxParallelism, commitInterval, recovery } = options;
   const job = new JobT(VERSION, name, parallelism, maxParallelism, BigInt(commitInterval), operators);
-  job.guarantee = recovery.guarantee === "exactly-once" ? Guarantee.ExactlyOnce : Guarantee.AtLeastOnce;
+  job.guarantee = GUARANTEES[recovery.guarantee];
   job.checkpoints = recovery.checkpoints === undefined ? null : checkpoints(recovery.checkpoints);
   const builder = new Builder(4096);
   Job.finishJobBuffer(builder, job.pack(builder));
   return builder.asUint8Array();
 }
+
+const GUARANTEES = {
+  "at-least-once": Guarantee.AtLeastOnce,
+  "exactly-once": Guarantee.ExactlyOnce,
+  "at-most-once": Guarantee.AtMostOnce,
+} as const;
 
 function checkpoints(config: NonNullable<Recovery["checkpoints"]>): CheckpointsT {
   const { storage, interval, minPause, timeout, tolerableFailures, retained, state } = config;

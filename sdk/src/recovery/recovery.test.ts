@@ -57,7 +57,7 @@ t.test("a plan error names the option, and says what to do", async (t) => {
   const checkpoints = { storage };
   const advice = 'give the job a storage, such as checkpoints: { storage: "file:.millrace/checkpoints" }';
   const cases: [unknown, string][] = [
-    [{ guarantee: "at-most-once" }, 'guarantee: "at-most-once" is neither "at-least-once" nor "exactly-once"'],
+    [{ guarantee: "twice" as never }, 'guarantee: "twice" is none of "at-least-once", "exactly-once", "at-most-once"'],
     [{ checkpoints: { storage, interval: "0s" } }, "checkpoints.interval: it is more than nothing"],
     [
       { checkpoints: { storage, minPause: "5" } },

@@ -4,8 +4,8 @@ import { type Restart, type RestartPolicy, restartPolicy } from "./restart.js";
 import { checkWithoutCheckpoints, type StateConfig, type StateOptions, stateConfig } from "./state.js";
 
 /**
- * What a failure may do to results: write some again with the same values, or nothing that a reader of committed
- * results could see.
+ * What a failure may do to results: write some again with the same values, nothing that a reader of committed results
+ * could see, or leave some out.
  *
  * ```ts
  * import { type Guarantee, json, kafka, job, schema, t } from "millrace";
@@ -20,7 +20,9 @@ import { checkWithoutCheckpoints, type StateConfig, type StateOptions, stateConf
  * );
  * ```
  */
-export type Guarantee = "at-least-once" | "exactly-once";
+export type Guarantee = "at-least-once" | "exactly-once" | "at-most-once";
+
+const GUARANTEES: readonly unknown[] = ["at-least-once", "exactly-once", "at-most-once"] satisfies Guarantee[];
 
 /**
  * What is to become of a job, its state and its results when something fails.
@@ -66,8 +68,9 @@ export interface Recovery {
 /** Checks what a job named `job` says of failures and fills in what it leaves out. */
 export function recoveryOf(options: RecoveryOptions, job: string): Recovery {
   const { guarantee = "at-least-once", checkpoints, state = {} } = options;
-  if (guarantee !== "at-least-once" && guarantee !== "exactly-once") {
-    throw new PlanError(`guarantee: ${JSON.stringify(guarantee)} is neither "at-least-once" nor "exactly-once"`);
+  if (!GUARANTEES.includes(guarantee)) {
+    const known = GUARANTEES.map((name) => JSON.stringify(name)).join(", ");
+    throw new PlanError(`guarantee: ${JSON.stringify(guarantee)} is none of ${known}`);
   }
   if (checkpoints === undefined) checkWithoutCheckpoints(state);
   // What can go on without loss is worth another start; what would begin anew asks for it.

@@ -4,6 +4,7 @@ import {
   type Duration,
   type EventTimeOptions,
   env,
+  type Guarantee,
   type JobOptions,
   schema,
   t,
@@ -31,12 +32,12 @@ export const timing: EventTimeOptions = {
   ...(env("MAX_DRIFT", "") === "" ? {} : { maxDrift: env("MAX_DRIFT") as Duration }),
 };
 
-/** With a storage for checkpoints the job is exactly-once. */
+/** With a storage for checkpoints the job is exactly-once, or what GUARANTEE says. */
 export const recovery: JobOptions =
   env("CHECKPOINTS", "") === ""
     ? {}
     : {
-        guarantee: "exactly-once",
+        guarantee: env("GUARANTEE", "exactly-once") as Guarantee,
         checkpoints: { storage: env("CHECKPOINTS") as CheckpointStorage, interval: "200ms" },
         state: { backend: env("BACKEND", "rocksdb") as "rocksdb" | "fs", directory: env("STATE") },
         restart: "never",

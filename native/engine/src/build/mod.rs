@@ -225,7 +225,7 @@ impl Builder<'_> {
         let sink = self.prepared.outputs.open_sink(connector, self.slot);
         let sink = sink.map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))?;
         let step = self.job.plan.operators[index].name.clone();
-        let writer = Rc::new(RefCell::new(SinkWriter::new(index, step, sink, counters)));
+        let writer = Rc::new(RefCell::new(SinkWriter::new(index, step, sink, self.job.plan.guarantee, counters)));
         self.writers.push(writer.clone());
         Ok(writer)
     }

@@ -22,7 +22,7 @@ pub struct Scenario {
 
 /// What is drawn of a job.
 struct Shape {
-    is_exactly_once: bool,
+    guarantee: Guarantee,
     has_checkpoints: bool,
     out_of_orderness_ms: i64,
     windows: Window,
@@ -78,10 +78,19 @@ fn window(random: &mut Random) -> Window {
 impl Shape {
     fn draw(random: &mut Random) -> Shape {
         let to = Destinations::draw(random);
-        let is_exactly_once = to.have_files() || random.chance(850);
-        let may_lack = !to.have_files() && (!is_exactly_once || !to.have_state());
+        let guarantee = match random.below(100) {
+            0..85 => Guarantee::ExactlyOnce,
+            _ if to.have_files() => Guarantee::ExactlyOnce,
+            85..93 => Guarantee::AtLeastOnce,
+            _ => Guarantee::AtMostOnce,
+        };
+        let may_lack = match guarantee {
+            Guarantee::AtMostOnce => false,
+            Guarantee::AtLeastOnce => true,
+            Guarantee::ExactlyOnce => !to.have_files() && !to.have_state(),
+        };
         Shape {
-            is_exactly_once,
+            guarantee,
             has_checkpoints: !may_lack || random.chance(500),
             out_of_orderness_ms: random.pick(&OUT_OF_ORDERNESS_MS) as i64,
             windows: window(random),
@@ -146,7 +155,7 @@ pub fn draw(random: &mut Random, folder: &Path, backend: StateBackend) -> Scenar
         parallelism: 1,
         max_parallelism: random.pick(&[4, 16]) as usize,
         commit_interval_ms: random.between(5, 100),
-        guarantee: if shape.is_exactly_once { Guarantee::ExactlyOnce } else { Guarantee::AtLeastOnce },
+        guarantee: shape.guarantee,
         checkpoints: shape.has_checkpoints.then(|| checkpoints(random, folder, backend)),
         operators: job.operators,
     };

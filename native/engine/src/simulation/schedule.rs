@@ -112,8 +112,8 @@ impl Schedule {
         if let Some(complaint) = state.broker.complaints.first() {
             return Err(complaint.clone());
         }
-        let is_exactly_once = self.scenario.plan.guarantee == Guarantee::ExactlyOnce;
-        self.scenario.expected.iter().try_for_each(|expected| expected.check(&state.broker, is_exactly_once))
+        let guarantee = self.scenario.plan.guarantee;
+        self.scenario.expected.iter().try_for_each(|expected| expected.check(&state.broker, guarantee))
     }
 
     /// One step of somebody.
