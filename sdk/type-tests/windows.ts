@@ -44,6 +44,27 @@ tumbling(10_000);
 // @ts-expect-error: a hopping window has a slide
 hopping("10s");
 
+// A join gives the columns that are made of both sides; those of the table may be null in a left join.
+const limits = rows.select((r) => ({ key: r.large, limit: r.ratio })).broadcast((limit) => limit.key);
+const limited = rows.join(
+  limits,
+  (r) => r.large,
+  (r, limit) => ({ name: r.name, limit: limit.limit }),
+);
+expect<Equal<RowsOf<typeof limited>, { name: string; limit: number }>>();
+const perhaps = rows.leftJoin(
+  limits,
+  (r) => r.large,
+  (r, limit) => ({ name: r.name, limit: limit.limit }),
+);
+expect<Equal<RowsOf<typeof perhaps>, { name: string; limit: number | null }>>();
+rows.join(
+  // @ts-expect-error: it joins with what is broadcast
+  rows,
+  (r: typeof rows) => r,
+  () => ({}),
+);
+
 // A deduplication gives the rows that come.
 const once = keyed.deduplicate({ ttl: ttl("1h", { update: "onReadWrite" }) });
 expect<Equal<RowsOf<typeof once>, RowsOf<typeof rows>>>();

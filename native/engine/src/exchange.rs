@@ -34,19 +34,28 @@ struct Queue {
     bytes: AtomicUsize,
 }
 
+/// Who gets what comes into an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// The slot that owns the row's key group.
+    ByKey,
+    EverySlot,
+}
+
 /// All queues between the two halves of one operator, shared by the slots.
 #[derive(Debug)]
 pub struct Exchange {
     slots: usize,
     max_parallelism: usize,
+    distribution: Distribution,
     queues: Vec<Queue>,
     wakers: Arc<Wakers>,
 }
 
 impl Exchange {
-    pub fn new(slots: usize, max_parallelism: usize, wakers: Arc<Wakers>) -> Self {
+    pub fn new(slots: usize, max_parallelism: usize, distribution: Distribution, wakers: Arc<Wakers>) -> Self {
         let queues = (0..slots * slots).map(|_| Queue::default()).collect();
-        Exchange { slots, max_parallelism, queues, wakers }
+        Exchange { slots, max_parallelism, distribution, queues, wakers }
     }
 
     fn queue(&self, from: usize, to: usize) -> &Queue {
@@ -93,13 +102,17 @@ impl Sender {
         (0..self.exchange.slots).any(full)
     }
 
-    /// Parts a batch by the hashes of its keys.
     pub fn send(&self, batch: Batch) -> Result<()> {
-        let Exchange { slots, max_parallelism, .. } = *self.exchange;
-        if slots == 1 {
-            self.exchange.push(self.slot, 0, Message::Batch(batch));
-            return Ok(());
+        if self.exchange.slots > 1 && self.exchange.distribution == Distribution::ByKey {
+            return self.send_by_key(batch);
         }
+        (0..self.exchange.slots).for_each(|to| self.exchange.push(self.slot, to, Message::Batch(batch.clone())));
+        Ok(())
+    }
+
+    /// Parts a batch by the hashes of its keys.
+    fn send_by_key(&self, batch: Batch) -> Result<()> {
+        let Exchange { slots, max_parallelism, .. } = *self.exchange;
         let hashes = batch.rows.column_by_name(HASH_COLUMN).ok_or_else(|| internal("a batch came without hashes"))?;
         let hashes = hashes.as_primitive_opt::<UInt64Type>().ok_or_else(|| internal("hashes are not uint64"))?;
         let mut rows: Vec<Vec<u32>> = vec![Vec::with_capacity(batch.len() / slots + 1); slots];
@@ -168,7 +181,7 @@ mod tests {
     use super::*;
 
     fn exchange(slots: usize) -> Arc<Exchange> {
-        Arc::new(Exchange::new(slots, 128, Arc::new(Wakers::new(slots))))
+        Arc::new(Exchange::new(slots, 128, Distribution::ByKey, Arc::new(Wakers::new(slots))))
     }
 
     fn batch(hashes: Vec<u64>) -> Batch {

@@ -14,7 +14,7 @@ use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
 use crate::checkpoint::{CheckpointThread, Completed, Order, Prepared, Request, StartOptions};
 use crate::counters::{OperatorCounters, SlotCounters};
 use crate::environment::Environment;
-use crate::exchange::Exchange;
+use crate::exchange::{Distribution, Exchange};
 use crate::live::Live;
 use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics, OperatorStateMetrics};
 use crate::results_may_be_null::let_results_be_null;
@@ -27,7 +27,7 @@ pub struct Job {
     pub(crate) plan: Arc<Plan>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) wakers: Arc<Wakers>,
-    /// By the index of the operator in the plan, of those that keep state by key.
+    /// By the index of the operator in the plan, of those that keep state.
     pub(crate) exchanges: BTreeMap<usize, Arc<Exchange>>,
     pub(crate) barriers: Barriers,
     /// `None` where a barrier is complete when it has passed every slot.
@@ -87,9 +87,13 @@ impl Job {
             let_results_be_null(&mut plan);
         }
         let wakers = Arc::new(Wakers::new(slots));
-        let exchange = || Arc::new(Exchange::new(slots, plan.max_parallelism, wakers.clone()));
-        let keyed = plan.operators.iter().enumerate().filter(|(_, o)| o.kind.is_keyed());
-        let exchanges = keyed.map(|(index, _)| (index, exchange())).collect();
+        let exchange = |kind: &OperatorKind| {
+            let is_broadcast = matches!(kind, OperatorKind::BroadcastJoin(_));
+            let distribution = if is_broadcast { Distribution::EverySlot } else { Distribution::ByKey };
+            Arc::new(Exchange::new(slots, plan.max_parallelism, distribution, wakers.clone()))
+        };
+        let with_state = plan.operators.iter().enumerate().filter(|(_, o)| o.kind.keeps_state());
+        let exchanges = with_state.map(|(index, o)| (index, exchange(&o.kind))).collect();
         let operators = plan.operators.len();
         let needs_thread = plan.checkpoints.is_some() || plan.guarantee == Guarantee::ExactlyOnce;
         Ok(Arc::new(Job {
@@ -301,7 +305,7 @@ impl Job {
                 late: sum(|c| c.late.get()),
                 bad: sum(|c| c.bad.get()),
                 bytes: sum(|c| c.bytes.get()),
-                state: operator.kind.is_keyed().then(|| OperatorStateMetrics {
+                state: operator.kind.keeps_state().then(|| OperatorStateMetrics {
                     memory_bytes: sum(|c| c.state.memory_bytes.get()),
                     memory_entries: sum(|c| c.state.memory_entries.get()),
                     reads: sum(|c| c.state.reads.get()),

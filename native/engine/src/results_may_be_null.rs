@@ -16,6 +16,7 @@ pub fn let_results_be_null(plan: &mut Plan) {
             | OperatorKind::Project(_)
             | OperatorKind::Union
             | OperatorKind::Deduplicate(_)
+            | OperatorKind::BroadcastJoin(_)
             | OperatorKind::Sink(_) => made_from_results,
         };
         if may_be_null {

@@ -93,6 +93,13 @@ fn operator(operator: fb::Operator<'_>) -> Result<Operator> {
     } else if let Some(deduplicate) = operator.kind_as_deduplicate() {
         let ttl = deduplicate.ttl().map(ttl).transpose()?;
         OperatorKind::Deduplicate(Deduplicate { keys: named(Some(deduplicate.keys()))?, ttl })
+    } else if let Some(join) = operator.kind_as_broadcast_join() {
+        OperatorKind::BroadcastJoin(BroadcastJoin {
+            on: named(Some(join.on()))?,
+            keys: named(Some(join.keys()))?,
+            output: named(Some(join.output()))?,
+            keep_unmatched: join.keep_unmatched(),
+        })
     } else {
         return Err(unknown("kind of operator", operator.kind_type().0));
     };

@@ -80,12 +80,14 @@ pub enum OperatorKind {
     Function(Function),
     Sink(Sink),
     Deduplicate(Deduplicate),
+    BroadcastJoin(BroadcastJoin),
 }
 
 impl OperatorKind {
-    /// Its state is kept by key: rows have to come to the slot that owns theirs.
-    pub fn is_keyed(&self) -> bool {
-        matches!(self, OperatorKind::WindowAggregate(_) | OperatorKind::Deduplicate(_))
+    /// It keeps state: rows have to come, by an exchange, to where that is.
+    pub fn keeps_state(&self) -> bool {
+        use OperatorKind::{BroadcastJoin, Deduplicate, WindowAggregate};
+        matches!(self, WindowAggregate(_) | Deduplicate(_) | BroadcastJoin(_))
     }
 }
 
@@ -272,6 +274,24 @@ pub struct Deduplicate {
     pub keys: Vec<NamedExpr>,
     /// `None`: keys are never forgotten.
     pub ttl: Option<Ttl>,
+}
+
+/// Rows of the first input with the row that the second has had last for their key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BroadcastJoin {
+    /// Over the first input.
+    pub on: Vec<NamedExpr>,
+    /// Over the second input, of the same types.
+    pub keys: Vec<NamedExpr>,
+    /// Over the columns of the first input and the [`broadcast_column`]s of the second.
+    pub output: Vec<NamedExpr>,
+    /// Rows without a match stay, with nulls.
+    pub keep_unmatched: bool,
+}
+
+/// The column of the second input's `name` in the scope of a join's output.
+pub fn broadcast_column(name: &str) -> String {
+    format!("${name}")
 }
 
 /// When state that is not used is forgotten, by the machine's clock.

@@ -116,6 +116,11 @@ fn validate_operator(plan: &Plan, index: usize) -> Result<()> {
             passes_on(operator, input)?;
             validate_sink(sink, &input.schema)
         }
+        (OperatorKind::BroadcastJoin(join), [input, table]) => {
+            validate_join(join, &input.schema, &table.schema)?;
+            makes(&join.output, operator)?;
+            if plan.checkpoints.is_none() { is_read_whole(plan, operator.inputs[1]) } else { Ok(()) }
+        }
         (_, inputs) => Err(PlanError::new(format!("it cannot have {} inputs", inputs.len()))),
     }
 }
@@ -205,6 +210,36 @@ fn validate_keys(keys: &[NamedExpr], input: &Schema) -> Result<()> {
     keys.iter().try_for_each(|key| columns_exist(&key.expr, input))
 }
 
+fn validate_join(join: &BroadcastJoin, input: &Schema, table: &Schema) -> Result<()> {
+    validate_keys(&join.on, input)?;
+    validate_keys(&join.keys, table)?;
+    if join.on.len() != join.keys.len() {
+        let (on, keys) = (join.on.len(), join.keys.len());
+        return Err(PlanError::new(format!("rows are matched by {on} columns, but the key has {keys}")));
+    }
+    let of_table = table.fields().iter().map(|field| broadcast_column(field.name()));
+    let scope: Vec<String> = input.fields().iter().map(|field| field.name().clone()).chain(of_table).collect();
+    let names: Vec<&str> = scope.iter().map(String::as_str).collect();
+    join.output.iter().try_for_each(|column| names_exist(&column.expr, &names))
+}
+
+/// What is broadcast is in memory only, so every start has to read all of it again.
+fn is_read_whole(plan: &Plan, index: usize) -> Result<()> {
+    let operator = &plan.operators[index];
+    match &operator.kind {
+        OperatorKind::Source(Source { connector: SourceConnector::Kafka(kafka), .. })
+            if kafka.start != KafkaStart::Earliest =>
+        {
+            Err(PlanError::new(format!(
+                "without checkpoints every start has to read all that is broadcast: give \"{}\" start: \"earliest\", or the \
+                 job a storage for checkpoints",
+                operator.name
+            )))
+        }
+        _ => operator.inputs.iter().try_for_each(|&input| is_read_whole(plan, input)),
+    }
+}
+
 fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
     if duration_ms > 0 { Ok(()) } else { Err(PlanError::new("a ttl of nothing would keep no state")) }
 }
@@ -233,6 +268,8 @@ fn has_event_time(plan: &Plan, index: usize) -> Result<()> {
             }
             // What comes out of a window has its event time from there.
             OperatorKind::WindowAggregate(_) if next != index => {}
+            // Rows have the time of their own side.
+            OperatorKind::BroadcastJoin(_) => open.push(operator.inputs[0]),
             _ => open.extend(&operator.inputs),
         }
     }
@@ -387,6 +424,36 @@ mod tests {
         assert_eq!(deduplicate(&[], 1), "filter: a key has at least one column");
         assert_eq!(deduplicate(&["auction"], 0), "filter: a ttl of nothing would keep no state");
         assert!(deduplicate(&["bidder"], 1).contains("column \"bidder\" is not in its input"));
+    }
+
+    #[test]
+    fn a_join_matches_columns_to_the_keys_of_what_is_broadcast() {
+        let named = |name: &str| NamedExpr { name: name.into(), expr: column(name) };
+        let join = |on: &[&str], keys: &[&str], output: &str| {
+            let joined = OperatorKind::BroadcastJoin(BroadcastJoin {
+                on: on.iter().map(|name| named(name)).collect(),
+                keys: keys.iter().map(|name| named(name)).collect(),
+                output: vec![NamedExpr { name: "auction".into(), expr: column(output) }],
+                keep_unmatched: false,
+            });
+            message(|plan| {
+                plan.operators[FILTER].inputs = vec![SOURCE, SOURCE];
+                plan.operators[FILTER].kind = joined;
+            })
+        };
+        assert_eq!(join(&[], &["price"], "auction"), "filter: a key has at least one column");
+        assert_eq!(
+            join(&["auction"], &["auction", "price"], "auction"),
+            "filter: rows are matched by 1 columns, but the key has 2"
+        );
+        assert!(join(&["auction"], &["auction"], "$bidder").contains(
+            "column \"$bidder\" is not in its input; there are auction, price, dateTime, $auction, $price, $dateTime"
+        ));
+        let mut plan = crate::decode(REVENUE).unwrap();
+        assert!(is_read_whole(&plan, FILTER).unwrap_err().message.contains("give \"kafka(bids)\" start: \"earliest\""));
+        let SourceConnector::Kafka(kafka) = &mut source(&mut plan).connector else { unreachable!() };
+        kafka.start = KafkaStart::Earliest;
+        assert_eq!(is_read_whole(&plan, FILTER), Ok(()));
     }
 
     #[test]

@@ -14,7 +14,9 @@ mod manifest;
 mod run;
 mod storage;
 
-pub use backend::{Backend, BackendFigures, BackendKind, BackendOptions, LocalFile, Snapshot, open, taken_over};
+pub use backend::{
+    Backend, BackendFigures, BackendKind, BackendOptions, LocalFile, Snapshot, Visit, open, read_operator, taken_over,
+};
 pub use checkpoints::{Checkpoints, History, SlotFiles, Written};
 pub use expiry::{Expiry, expired, stamp, stamped};
 pub use key::{

@@ -67,6 +67,12 @@ function details(node: PlanNode): string[] {
       ];
     case "deduplicate":
       return [key(step.keys), `keeps each key ${lifetime(step.ttl)}`, "an exchange by key group"];
+    case "join":
+      return [
+        `where ${step.on.map(({ value }, index) => `${formula(value)} = table ${step.keys[index]?.name}`).join(" and ")}`,
+        ...step.output.map(({ name, value }) => `${name} = ${formula(value)}`),
+        `every slot has the last row of each ${step.keys.map(({ name }) => name).join(", ")} of ${node.inputs[1]?.name}`,
+      ];
     case "function":
       return [`gives ${names(node)}`];
     case "sink":

@@ -25,7 +25,10 @@ export function formula(value: Value, aggregates: readonly Value[] = []): string
   switch (node.op) {
     case "column": {
       const aggregate = aggregates[Number(/^\$(\d+)$/.exec(node.name)?.[1] ?? Number.NaN)];
-      return aggregate === undefined ? node.name.replace(/^\$/, "window ") : part(aggregate);
+      if (aggregate !== undefined) return part(aggregate);
+      // The columns of a table that is joined have a name of their own.
+      if (value.alias !== undefined && value.alias !== node.name) return `table ${value.alias}`;
+      return node.name.replace(/^\$/, "window ");
     }
     case "literal":
       return value.type.kind === "decimal" ? String(node.value) : literal(node.value);

@@ -11,6 +11,7 @@ export function recoveryLines(job: Job): readonly [head: string, ...below: strin
     const fates = [
       ...(keeps("window") ? ["windows are rebuilt from the sources"] : []),
       ...(keeps("deduplicate") ? ["a restart forgets which keys were seen"] : []),
+      ...(keeps("join") ? ["what is broadcast is read again from its beginning"] : []),
     ];
     return fates.length > 0 ? [commits, `no checkpoints · state in memory: ${fates.join(", ")}`] : [commits];
   }

@@ -3,6 +3,7 @@ import type { Value } from "../expr/value.js";
 import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
 import type { Schema } from "../schema/schema.js";
 import type { Field } from "../schema/type.js";
+import type { Join } from "../stream/join.js";
 import type { Ttl } from "../stream/ttl.js";
 
 /** An expression and the name of its column. */
@@ -104,6 +105,7 @@ export type NodeKind =
       readonly output: readonly NamedValue[];
     }
   | { readonly kind: "deduplicate"; readonly keys: readonly NamedValue[]; readonly ttl: Ttl | undefined }
+  | Join
   | { readonly kind: "function"; readonly number: number; readonly function: UserFunction }
   | {
       readonly kind: "sink";
@@ -125,9 +127,9 @@ export interface PlanNode {
   hasOwnId: boolean;
 }
 
-/** Whether a step keeps state by key. */
-export function isKeyed({ step }: PlanNode): boolean {
-  return step.kind === "window" || step.kind === "deduplicate";
+/** Whether a step keeps state. */
+export function keepsState({ step }: PlanNode): boolean {
+  return step.kind === "window" || step.kind === "deduplicate" || step.kind === "join";
 }
 
 /** Gives a step an id of the user's. */

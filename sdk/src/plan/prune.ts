@@ -14,7 +14,7 @@ export function prune(nodes: readonly PlanNode[]): PlanNode[] {
     if (node.step.kind === "union") all(node, own);
     if (own.size === 0) own.add((node.fields[0] as Field).name);
     for (const input of node.inputs) {
-      for (const column of readOf(node, own)) needed.get(input)?.add(column);
+      for (const column of readOf(node, own, input)) needed.get(input)?.add(column);
     }
   }
   const pruned = new Map<PlanNode, PlanNode>();
@@ -29,8 +29,8 @@ function all(node: PlanNode, columns: Set<string>): void {
   for (const field of node.fields) columns.add(field.name);
 }
 
-/** The columns of its input that a step reads when `needed` are wanted of it. */
-function readOf(node: PlanNode, needed: ReadonlySet<string>): string[] {
+/** The columns of an input that a step reads when `needed` are wanted of it. */
+function readOf(node: PlanNode, needed: ReadonlySet<string>, input: PlanNode): string[] {
   const { step } = node;
   switch (step.kind) {
     case "filter":
@@ -43,6 +43,13 @@ function readOf(node: PlanNode, needed: ReadonlySet<string>): string[] {
       return [...needed, ...step.keys.flatMap(({ value }) => columnsIn(value))];
     case "union":
       return [...needed];
+    case "join": {
+      // The table is kept whole: what is stored of it does not hang on what the job reads of it today.
+      if (input !== node.inputs[0]) return input.fields.map((field) => field.name);
+      const columns = step.output.filter(({ name }) => needed.has(name));
+      const own = new Set(input.fields.map((field) => field.name));
+      return [...step.on, ...columns].flatMap(({ value }) => columnsIn(value)).filter((name) => own.has(name));
+    }
     default:
       return node.inputs.flatMap((input) => input.fields.map((field) => field.name));
   }
@@ -60,6 +67,11 @@ function withColumns(node: PlanNode, inputs: readonly PlanNode[], needed: Readon
       const fields = keep(needed);
       const columns = step.columns.filter(({ name }) => fields.some((field) => field.name === name));
       return { ...node, inputs, fields, step: { ...step, columns } };
+    }
+    case "join": {
+      const fields = keep(needed);
+      const output = step.output.filter(({ name }) => fields.some((field) => field.name === name));
+      return { ...node, inputs, fields, step: { ...step, output } };
     }
     case "filter":
     case "deduplicate":

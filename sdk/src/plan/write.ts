@@ -4,6 +4,7 @@ import {
   AggregateFunction,
   AggregateT,
   BadRecord,
+  BroadcastJoinT,
   CheckpointsT,
   DeduplicateT,
   EventTimeT,
@@ -113,6 +114,11 @@ function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {
       return [
         OperatorKind.Deduplicate,
         new DeduplicateT(named(step.keys), step.ttl === undefined ? null : ttl(step.ttl)),
+      ];
+    case "join":
+      return [
+        OperatorKind.BroadcastJoin,
+        new BroadcastJoinT(named(step.on), named(step.keys), named(step.output), step.keepUnmatched),
       ];
     case "function":
       return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];

@@ -229,6 +229,47 @@ t.test("a deduplication reads its keys, keeps what follows needs, and says how l
   t.throws(() => ttl("1h", { update: "never" as never }), { message: /"onWrite" or "onReadWrite", not "never"/ });
 });
 
+const Rate = schema({ price: type.int64(), rate: type.float64(), unread: type.string() });
+const rates = kafka({ topic: "rates", brokers: "kafka:9092", format: json(Rate), start: "earliest" });
+
+t.test("a join reads what it needs of its rows, and all of what is broadcast", async (t) => {
+  const built = job("joined", (j) => {
+    const table = j.source(rates).broadcast((rate) => rate.price);
+    const priced = j.source(bids);
+    priced
+      .leftJoin(
+        table,
+        (bid) => bid.price,
+        (bid, rate) => ({ auction: bid.auction, rate: rate.rate.coalesce(1), left: bid.at }),
+      )
+      .select((row) => ({ auction: row.auction, rate: row.rate }))
+      .to(out);
+  });
+  t.matchSnapshot(explain(built, { parallelism: 2 }));
+});
+
+t.test("a join is refused where its keys do not match", async (t) => {
+  const join = (on: (bid: Record<string, never>) => unknown, table?: unknown) =>
+    refused((j) => {
+      const known = table ?? j.source(rates).broadcast((rate) => rate.price);
+      j.source(bids)
+        .join(known as never, on as never, ((bid: Record<string, never>) => ({ auction: bid.auction })) as never)
+        .to(out);
+    });
+  t.equal(
+    join((bid) => bid.at),
+    'join(kafka(rates)): "at" is timestamp(ms), the table\'s "price" is int64: cast one of them',
+  );
+  t.equal(
+    join((bid) => [bid.auction, bid.price]),
+    "join(kafka(rates)): rows are matched by 2 columns, but the table's key has 1",
+  );
+  t.equal(
+    join((bid) => bid.price, {}),
+    "join: it takes a stream that is .broadcast(...) first",
+  );
+});
+
 t.test("an id is the user's, or derived from the steps of its kind before it", async (t) => {
   const built = job("ids", (j) => {
     j.source(bids).id("bids").to(out).id("copy");

@@ -21,6 +21,7 @@ import {
 } from "../schema/type.js";
 import { aggregatedFields, aggregation, END, keysOf, START } from "./aggregate.js";
 import { type EventTimeOptions, eventTimeConfig, timeOf } from "./event-time.js";
+import { BroadcastTable, joinOf, type NullableShape } from "./join.js";
 import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
 import type { Ttl } from "./ttl.js";
 import type { Window } from "./window.js";
@@ -182,6 +183,67 @@ export class Stream<S extends Shape> {
   }
 
   /**
+   * Brings every row to every slot, which keeps the last one of each key for other streams to join with: rules, rates,
+   * what a small topic says of the keys of a large one.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const persons = (j: JobBuilder) => j.source(generator.persons()).broadcast((person) => person.id);
+   * ```
+   */
+  broadcast<const K extends KeySelection>(key: (row: Columns<S>) => K): BroadcastTable<S> {
+    const keys = describe("broadcast", this.node.fields, (row: Columns<S>) => keysOf(key(row)));
+    return new BroadcastTable(this.node, keys);
+  }
+
+  /**
+   * Each row with what a table has for it at this moment; rows that it has nothing for are left out, and so are those
+   * whose key is null.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const named = (j: JobBuilder) => {
+   *   const persons = j.source(generator.persons()).broadcast((person) => person.id);
+   *   return j.source(generator.bids()).join(
+   *     persons,
+   *     (bid) => bid.bidder,
+   *     (bid, person) => ({ name: person.name, price: bid.price }),
+   *   );
+   * };
+   * ```
+   */
+  join<T extends Shape, O extends Readonly<Record<string, Typed<AnyType>>>>(
+    table: BroadcastTable<T>,
+    on: (row: Columns<S>) => KeySelection,
+    columns: (row: Columns<S>, match: Columns<T>) => O,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
+    return this.#join("join", table, on, columns, false);
+  }
+
+  /**
+   * Each row with what a table has for it at this moment, or nulls.
+   *
+   * ```ts
+   * import { generator, type JobBuilder } from "millrace";
+   * const named = (j: JobBuilder) => {
+   *   const persons = j.source(generator.persons()).broadcast((person) => person.id);
+   *   return j.source(generator.bids()).leftJoin(
+   *     persons,
+   *     (bid) => bid.bidder,
+   *     (bid, person) => ({ name: person.name.coalesce("nobody"), price: bid.price }),
+   *   );
+   * };
+   * ```
+   */
+  leftJoin<T extends Shape, O extends Readonly<Record<string, Typed<AnyType>>>>(
+    table: BroadcastTable<T>,
+    on: (row: Columns<S>) => KeySelection,
+    columns: (row: Columns<S>, match: Columns<NullableShape<T>>) => O,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
+    return this.#join("leftJoin", table, on, columns, true);
+  }
+
+  /**
    * Sends the rows to a sink. A stream may go to several.
    *
    * ```ts
@@ -226,6 +288,20 @@ export class Stream<S extends Shape> {
   id(id: string): this {
     nameStep(this.node, id);
     return this;
+  }
+
+  #join<T extends Shape, O extends Readonly<Record<string, Typed<AnyType>>>>(
+    method: "join" | "leftJoin",
+    table: BroadcastTable<T>,
+    on: (row: Columns<S>) => KeySelection,
+    columns: (row: Columns<S>, match: never) => O,
+    keepUnmatched: boolean,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
+    if (!(table instanceof BroadcastTable))
+      throw new PlanError("it takes a stream that is .broadcast(...) first", method);
+    const name = `${method}(${table.name})`;
+    const step = joinOf<S, T>(name, this.node.fields, table, on, columns, keepUnmatched);
+    return new Stream(this.graph, this.graph.add(name, [this.node, table.node], fieldsOf(step.output), step));
   }
 
   #function<O extends Shape>(kind: UserFunction["kind"], output: Schema<O>, fn: (input: never) => unknown): Stream<O> {
@@ -407,8 +483,10 @@ function text(result: unknown, what: string): Value {
   return value;
 }
 
+/** The sources of a stream's rows, but for what is broadcast to them: it gives them no time. */
 function sourcesOf(node: PlanNode): PlanNode[] {
-  return node.step.kind === "source" ? [node] : node.inputs.flatMap(sourcesOf);
+  const inputs = node.step.kind === "join" ? node.inputs.slice(0, 1) : node.inputs;
+  return node.step.kind === "source" ? [node] : inputs.flatMap(sourcesOf);
 }
 
 /** The stream of a source. */

@@ -1,7 +1,7 @@
 //! Makes the operators of one slot from the plan.
 
-mod keyed;
 mod upstream;
+mod with_state;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -87,6 +87,7 @@ impl Builder<'_> {
             OperatorKind::Source(source) => return self.source(index, source),
             OperatorKind::WindowAggregate(aggregate) => return self.window(index, aggregate),
             OperatorKind::Deduplicate(deduplicate) => return self.deduplicate(index, deduplicate),
+            OperatorKind::BroadcastJoin(join) => return self.broadcast_join(index, join),
             OperatorKind::Filter(predicate) => Box::new(Filter::new(condition(predicate, &self.input_schema(index))?)),
             OperatorKind::Project(columns) => {
                 Box::new(Project::new(projection(columns, &self.input_schema(index), operator.schema.clone())?))

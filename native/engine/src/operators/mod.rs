@@ -1,5 +1,6 @@
 //! Operators: synchronous state machines. One file each, made in [`crate::graph`].
 
+pub mod broadcast;
 mod filter;
 mod function;
 pub mod keyed;

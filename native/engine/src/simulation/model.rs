@@ -37,6 +37,12 @@ pub fn rows(partitions: &[Vec<Event>]) -> Vec<String> {
     partitions.iter().flatten().filter(|event| event.price >= LEAST_PRICE).map(Event::line).collect()
 }
 
+/// Every row with its key.
+pub fn joined(partitions: &[Vec<Event>]) -> Vec<String> {
+    let line = |event: &Event| format!(r#"{{"id":{},"key":{}}}"#, event.id, event.key);
+    partitions.iter().flatten().map(line).collect()
+}
+
 /// The keys that there are, each once.
 pub fn keys(partitions: &[Vec<Event>]) -> Vec<String> {
     let keys: BTreeSet<i64> = partitions.iter().flatten().map(|event| event.key).collect();

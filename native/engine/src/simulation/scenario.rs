@@ -42,6 +42,8 @@ struct Destinations {
     rows_to_files: bool,
     /// The keys that there are, each once.
     keys_to_kafka: bool,
+    /// Rows beside what was broadcast for their key, which is their key again.
+    joined_to_kafka: bool,
 }
 
 impl Destinations {
@@ -52,8 +54,15 @@ impl Destinations {
             bits |= random.pick(&[1, 4]);
         }
         let [windows_to_kafka, windows_to_files, rows_to_kafka, rows_to_files] = [1, 2, 4, 8].map(|bit| bits & bit > 0);
-        let keys_to_kafka = random.chance(300);
-        Destinations { windows_to_kafka, windows_to_files, rows_to_kafka, rows_to_files, keys_to_kafka }
+        let (keys_to_kafka, joined_to_kafka) = (random.chance(300), random.chance(200));
+        Destinations {
+            windows_to_kafka,
+            windows_to_files,
+            rows_to_kafka,
+            rows_to_files,
+            keys_to_kafka,
+            joined_to_kafka,
+        }
     }
 
     fn have_files(self) -> bool {
@@ -65,7 +74,7 @@ impl Destinations {
     }
 
     fn have_state(self) -> bool {
-        self.have_windows() || self.keys_to_kafka
+        self.have_windows() || self.keys_to_kafka || self.joined_to_kafka
     }
 }
 
@@ -136,6 +145,10 @@ pub fn draw(random: &mut Random, folder: &Path, backend: StateBackend) -> Scenar
         let keys =
             job.add("select", &[firsts], schema(&["key"]), OperatorKind::Project(vec![named("key", column("key"))]));
         outputs(&mut job, keys, "keys", true, false, model::keys(&events));
+    }
+    if to.joined_to_kafka {
+        let joined = job.join_with_itself(source);
+        outputs(&mut job, joined, "joined", true, false, model::joined(&events));
     }
     if to.rows_to_kafka || to.rows_to_files {
         let rows = job.add("filter", &[source], input_schema(), OperatorKind::Filter(model::predicate()));
@@ -256,6 +269,21 @@ impl Builder<'_> {
     fn deduplicate(&mut self, input: usize) -> usize {
         let kind = OperatorKind::Deduplicate(Deduplicate { keys: vec![named("key", column("key"))], ttl: None });
         self.add("deduplicate", &[input], input_schema(), kind)
+    }
+
+    /// Each row with the key that the table has for it, or else, as the table may not have it yet, with its own.
+    fn join_with_itself(&mut self, input: usize) -> usize {
+        let known = Expr::Call {
+            function: ExprFunction::Coalesce,
+            args: vec![column(&broadcast_column("key")), column("key")],
+        };
+        let join = BroadcastJoin {
+            on: vec![named("key", column("key"))],
+            keys: vec![named("key", column("key"))],
+            output: vec![named("id", column("id")), named("key", known)],
+            keep_unmatched: true,
+        };
+        self.add("join", &[input, input], schema(&["id", "key"]), OperatorKind::BroadcastJoin(join))
     }
 
     /// Counts, sums and takes the greatest of a column.

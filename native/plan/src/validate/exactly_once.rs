@@ -15,7 +15,7 @@ pub fn validate(plan: &Plan) -> Result<()> {
 
 fn can_keep(plan: &Plan, operator: &Operator) -> Result<()> {
     match &operator.kind {
-        kind if kind.is_keyed() && plan.checkpoints.is_none() => {
+        kind if kind.keeps_state() && plan.checkpoints.is_none() => {
             Err(PlanError::new("exactly-once with state needs checkpoints: give the job a storage for them"))
         }
         OperatorKind::Sink(sink) => sink_can_keep(plan, &sink.connector),

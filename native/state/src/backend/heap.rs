@@ -81,6 +81,11 @@ pub fn read_groups(folder: &Path, groups: &KeyGroups, visit: Visit<'_>) -> Resul
     })
 }
 
+/// Visits what a snapshot holds from the key `from` up to, not including, `to`.
+pub fn read_range(folder: &Path, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {
+    read(folder, &mut |key, stored| if from <= key && key < to { visit(key, stored) } else { Ok(()) })
+}
+
 fn read(folder: &Path, visit: Visit<'_>) -> Result<()> {
     let path = folder.join(FILE);
     let failed = |error: std::io::Error| Error(format!("state file {}: {error}", path.display()));

@@ -5,7 +5,7 @@ mod rocks;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Expiry, KeyGroups, KeyedState, Result, Run};
+use crate::{Expiry, KeyGroups, KeyedState, Result, Run, StateKey, operator_range};
 
 /// Where a job keeps its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +154,15 @@ pub fn open(
         }
     }
     Ok(backend)
+}
+
+/// Visits what a state of a checkpoint, whose files lie in a folder, has of one operator.
+pub fn read_operator(state: &KeyedState, files: &Path, operator: &StateKey, visit: Visit<'_>) -> Result<()> {
+    let (from, to) = operator_range(operator);
+    match state.backend {
+        BackendKind::Filesystem => heap::read_range(files, &from, &to, visit),
+        BackendKind::RocksDb => rocks::read_range(files, &from, &to, visit),
+    }
 }
 
 /// Which of the states of a checkpoint a slot takes over as it is, files and all: the only one that holds any of its

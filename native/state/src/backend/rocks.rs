@@ -192,6 +192,14 @@ pub fn read_groups(files: &Path, groups: &KeyGroups, visit: Visit<'_>) -> Result
     Ok(())
 }
 
+/// Visits what the files of a snapshot hold from the key `from` up to, not including, `to`.
+pub fn read_range(files: &Path, from: &[u8], to: &[u8], visit: Visit<'_>) -> Result<()> {
+    let options = database_options(&BackendOptions::default());
+    let failed = |error: rocksdb::Error| failed(files, error);
+    let db = DB::open_for_read_only(&options, files, false).map_err(failed)?;
+    read(&db, range(from, to), visit, failed)
+}
+
 /// No key lies behind it.
 const LAST: &[u8] = &[u8::MAX; 64];
 

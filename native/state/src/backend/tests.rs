@@ -359,6 +359,24 @@ fn the_disk_space_of_a_closed_window_comes_back() {
     }
 }
 
+#[test]
+fn one_operator_is_read_from_files_of_any_backend() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.append(&run(&[(key(1, 0, 1), "of a window")])).unwrap();
+        backend.put(&values(0..3, 7)).unwrap();
+        let (state, files) = snapshot_of(backend.as_mut(), kind, 0..128, &folder.path().join("s"));
+        let mut keys = Vec::new();
+        let visit: Visit<'_> = &mut |key, _| {
+            keys.push(key.to_vec());
+            Ok(())
+        };
+        read_operator(&state, &files, &StateKey::new("values"), visit).unwrap();
+        assert_eq!(keys, [0, 1, 2].map(value_key), "{kind:?}");
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Action {
     Append(BTreeMap<(i64, u8), String>),

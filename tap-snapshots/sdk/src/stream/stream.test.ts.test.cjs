@@ -20,6 +20,27 @@ kafka(bids)  [source-1]  native
       └─ stdout  [sink-1]  native
 `
 
+exports[`sdk/src/stream/stream.test.ts > TAP > a join reads what it needs of its rows, and all of what is broadcast > must match snapshot 1`] = `
+job "joined" · 2 slots · 128 key groups · at-least-once · commits every 1s
+no checkpoints · state in memory: what is broadcast is read again from its beginning
+
+kafka(rates)  [source-1]  native
+│   reads 3 of 3 columns: price, rate, unread
+└─ leftJoin(kafka(rates))  [join-1]  native
+   │   where price = table price
+   │   auction = auction
+   │   rate = coalesce(table rate, 1)
+   │   every slot has the last row of each price of kafka(rates)
+   └─ select  [select-1]  native
+      │   auction = auction
+      │   rate = rate
+      └─ stdout  [sink-1]  native
+
+kafka(bids)  [source-2]  native
+│   reads 2 of 4 columns: auction, price
+└─ ↑ leftJoin(kafka(rates))  [join-1]
+`
+
 exports[`sdk/src/stream/stream.test.ts > TAP > explain draws branches, keys, windows, and what runs in JavaScript > must match snapshot 1`] = `
 job "branches" · a slot for each core · 128 key groups · at-least-once · commits every 1s
 no checkpoints · state in memory: windows are rebuilt from the sources

@@ -40,7 +40,7 @@ impl Deduplicate {
 impl Operator for Deduplicate {
     fn on_batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
         let (rows, hashes) = routed(&batch.rows)?;
-        let keys = self.keys.encode(&rows)?;
+        let keys = self.keys.encode(&self.keys.columns(&rows)?)?;
         let now_ms = self.environment.wall_clock_ms() as i64;
         let mut is_first = Vec::with_capacity(rows.num_rows());
         for (key, &hash) in keys.iter().zip(hashes.values()) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion_physical_expr::PhysicalExpr;
@@ -42,14 +42,21 @@ impl RowKeys {
 
     /// The hash of each row's key.
     pub fn hashes(&self, rows: &RecordBatch) -> Result<Vec<KeyHash>> {
-        let columns = self.expressions.iter().map(|key| evaluate(key, rows)).collect::<Result<Vec<_>>>()?;
-        let keys = self.codec.encode(&columns)?;
+        let keys = self.codec.encode(&self.columns(rows)?)?;
         Ok((0..rows.num_rows()).map(|row| keys.hash(row)).collect())
     }
 
-    /// Each row's key, as bytes that are the same for the same key.
-    pub fn encode(&self, rows: &RecordBatch) -> Result<Rows> {
-        let columns = self.expressions.iter().map(|key| evaluate(key, rows)).collect::<Result<Vec<_>>>()?;
-        self.converter.convert_columns(&columns).map_err(internal)
+    pub fn types(&self) -> &[DataType] {
+        &self.types
+    }
+
+    /// The key columns of rows.
+    pub fn columns(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
+        self.expressions.iter().map(|key| evaluate(key, rows)).collect()
+    }
+
+    /// The keys in such columns, as bytes that are the same for the same key.
+    pub fn encode(&self, columns: &[ArrayRef]) -> Result<Rows> {
+        self.converter.convert_columns(columns).map_err(internal)
     }
 }

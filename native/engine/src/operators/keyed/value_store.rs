@@ -64,9 +64,17 @@ impl ValuesInBackend {
         ValuesInBackend { backend, key: StateKey::new(operator), max_parallelism, is_ahead: holds_some }
     }
 
-    fn write_key(&self, hash: KeyHash, key: &[u8], into: &mut Vec<u8>) {
-        self.key.write_prefix(VALUES, key_group(hash, self.max_parallelism) as u32, into);
+    pub fn key_group(&self, hash: KeyHash) -> u32 {
+        key_group(hash, self.max_parallelism) as u32
+    }
+
+    pub fn write_key(&self, hash: KeyHash, key: &[u8], into: &mut Vec<u8>) {
+        self.key.write_prefix(VALUES, self.key_group(hash), into);
         into.extend_from_slice(key);
+    }
+
+    pub fn put(&self, run: &Run) -> Result<()> {
+        Ok(self.backend.borrow_mut().put(run)?)
     }
 }
 
@@ -116,7 +124,7 @@ impl ValueStore {
             entries.extend(values.fresh.iter().filter(|index| values.entries[**index as usize].is_fresh).map(
                 |index| {
                     let entry = &values.entries[*index as usize];
-                    (key_group(entry.hash, backend.max_parallelism) as u32, values.key(*index as usize), entry)
+                    (backend.key_group(entry.hash), values.key(*index as usize), entry)
                 },
             ));
         }
@@ -136,7 +144,7 @@ impl ValueStore {
             }
         }
         counters.state.writes.add(run.len() as u64);
-        backend.backend.borrow_mut().put(&run)?;
+        backend.put(&run)?;
         young.stored();
         old.stored();
         Ok(())

@@ -1,18 +1,20 @@
-//! Operators that keep state by key: two halves, and between them the exchange that brings rows to the slot of their key.
+//! Operators that keep state, and the exchanges that bring rows to it: by key to the slot of the key, or to every slot.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use millrace_plan::{Deduplicate, WindowAggregate};
+use arrow::datatypes::SchemaRef;
+use millrace_plan::{BroadcastJoin, Deduplicate, WindowAggregate};
 
 use super::upstream::{settlement, sources_upstream};
-use super::{Builder, Outlet};
+use super::{Builder, Outlet, projection};
 use crate::batch::NO_WATERMARK;
 use crate::counters::OperatorCounters;
 use crate::exchange::{ExchangeReceiver, Sender};
 use crate::graph::{Input, Node, Origin, RestoredWindows, Work};
 use crate::operators::Operator;
+use crate::operators::broadcast::{self, Table, TableInBackend};
 use crate::operators::keyed::{self, RowKeys, ValueStore, ValuesInBackend};
 use crate::operators::state_lines::refused;
 use crate::operators::window::{self, PaneStore, PreAggregate, WindowPlan, rearrangement};
@@ -48,22 +50,77 @@ impl Builder<'_> {
         self.exchanged(index, Box::new(before), Box::new(after))
     }
 
+    /// The second input goes to the table of every slot; the first looks up what is there.
+    pub fn broadcast_join(&mut self, index: usize, plan: &BroadcastJoin) -> Result<Outlet> {
+        let operator = &self.job.plan.operators[index];
+        let &[input, broadcast] = operator.inputs.as_slice() else {
+            return Err(Error::new(ErrorCode::Internal, "a join has two inputs"));
+        };
+        let (input_schema, table_schema) = (self.schema_of(input), self.schema_of(broadcast));
+        let table = self.table(index, plan, &table_schema)?;
+        let on = RowKeys::new(&plan.on, &input_schema)?;
+        if on.types() != table.key_types() {
+            let (on, keys) = (on.types(), table.key_types());
+            let message = format!("rows are matched by {on:?}, but the key is {keys:?}: cast the one to the other");
+            return Err(Error::new(ErrorCode::Plan, message));
+        }
+        let scope = broadcast::BroadcastJoin::scope(&input_schema, table.schema());
+        let output = projection(&plan.output, &scope, operator.schema.clone())?;
+        let table = Rc::new(RefCell::new(table));
+        let counters = self.counters(index);
+        let update = broadcast::UpdateTable::new(index, table.clone(), counters.clone());
+        self.exchange(index, self.outlets[broadcast], Box::new(update), Arc::default())?;
+        let join = broadcast::BroadcastJoin::new(on, table, scope, output, plan.keep_unmatched);
+        let join = Node::new(operator.name.clone(), Work::Operator(Box::new(join)), counters.clone(), counters);
+        self.nodes.push(join);
+        let join = self.nodes.len() - 1;
+        self.edge(self.outlets[input], join);
+        Ok(Outlet::Node(join))
+    }
+
+    fn table(&self, index: usize, plan: &BroadcastJoin, schema: &SchemaRef) -> Result<Table> {
+        let keys = RowKeys::new(&plan.keys, schema)?;
+        let values = self.values_in_backend(index, &Table::state_lines(&keys, schema))?;
+        let store =
+            self.state.zip(values).map(|(state, values)| TableInBackend::new(values, state.groups.clone(), schema));
+        let mut table = Table::new(keys, schema, store.transpose()?);
+        table.restore(&self.job.plan.operators[index].id, &self.prepared.recovered.state)?;
+        Ok(table)
+    }
+
+    fn schema_of(&self, index: usize) -> SchemaRef {
+        self.job.plan.operators[index].schema.clone()
+    }
+
     /// Adds the halves of an operator and the exchange between them.
     fn exchanged(&mut self, index: usize, before: Box<dyn Operator>, after: Box<dyn Operator>) -> Result<Outlet> {
         let name = self.job.plan.operators[index].name.clone();
+        let counters = self.counters(index);
+        let before = Node::new(name, Work::Operator(before), counters.clone(), Arc::default());
+        let before = Outlet::Node(self.connect(index, before));
+        self.exchange(index, before, after, counters)
+    }
+
+    /// Adds the exchange of an operator, and what is behind it, whose rows are counted in `counts_out`.
+    fn exchange(
+        &mut self,
+        index: usize,
+        from: Outlet,
+        after: Box<dyn Operator>,
+        counts_out: Arc<OperatorCounters>,
+    ) -> Result<Outlet> {
+        let name = self.job.plan.operators[index].name.clone();
         let exchange = self.job.exchanges.get(&index);
         let exchange = exchange.ok_or_else(|| Error::new(ErrorCode::Internal, "state without an exchange"))?.clone();
-        let (counters, uncounted) = (self.counters(index), Arc::<OperatorCounters>::default());
-        let before = Node::new(name.clone(), Work::Operator(before), counters.clone(), uncounted.clone());
-        let before = self.connect(index, before);
+        let uncounted = Arc::<OperatorCounters>::default();
         let send = Work::Send(Sender::new(exchange.clone(), self.slot));
         self.nodes.push(Node::new(name.clone(), send, uncounted.clone(), uncounted.clone()));
-        self.edge(Outlet::Node(before), self.nodes.len() - 1);
+        self.edge(from, self.nodes.len() - 1);
 
         let receiver = ExchangeReceiver::new(exchange, self.slot);
         let origin = Origin::Exchange { receiver, watermarks: Combined::new(self.job.parallelism()) };
         self.inputs.push(Input::new(origin, Vec::new()));
-        self.nodes.push(Node::new(name, Work::Operator(after), uncounted, counters));
+        self.nodes.push(Node::new(name, Work::Operator(after), uncounted, counts_out));
         self.edge(Outlet::Input(self.inputs.len() - 1), self.nodes.len() - 1);
         Ok(Outlet::Node(self.nodes.len() - 1))
     }

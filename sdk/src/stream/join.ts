@@ -1,0 +1,82 @@
+import { PlanError } from "../errors.js";
+import type { Columns } from "../expr/expr.js";
+import { Value } from "../expr/value.js";
+import type { NamedValue, PlanNode } from "../plan/node.js";
+import { type AnyType, type Field, type Null, type Shape, sameType, typeName } from "../schema/type.js";
+import { keysOf } from "./aggregate.js";
+import { describe, inStep, namedValues } from "./step.js";
+
+/**
+ * The last row of each key of a stream, in every slot: what other streams join with.
+ *
+ * ```ts
+ * import type { BroadcastTable, Shape, Stream } from "millrace";
+ * const known = <S extends Shape, T extends Shape>(stream: Stream<S>, table: BroadcastTable<T>) =>
+ *   table.name.length + stream.constructor.name.length;
+ * ```
+ */
+export class BroadcastTable<S extends Shape> {
+  /** Carries the shape; never there at run time. */
+  declare readonly shape: S;
+
+  constructor(
+    readonly node: PlanNode,
+    readonly keys: readonly NamedValue[],
+  ) {}
+
+  /** As `explain` calls it. */
+  get name(): string {
+    return this.node.name;
+  }
+}
+
+/** A shape whose columns may all be null. */
+export type NullableShape<S extends Shape> = { readonly [K in keyof S]: S[K] | Null };
+
+/** What a join is made of. */
+export interface Join {
+  readonly kind: "join";
+  readonly on: readonly NamedValue[];
+  readonly keys: readonly NamedValue[];
+  readonly output: readonly NamedValue[];
+  readonly keepUnmatched: boolean;
+}
+
+/** A column of the table, as a plan names it beside those of the stream. */
+const ofTable = (name: string): string => `$${name}`;
+
+/** The join of a stream with a table. */
+export function joinOf<S extends Shape, T extends Shape>(
+  name: string,
+  fields: readonly Field[],
+  table: BroadcastTable<T>,
+  on: (row: Columns<S>) => unknown,
+  columns: (row: Columns<S>, match: never) => Readonly<Record<string, unknown>>,
+  keepUnmatched: boolean,
+): Join {
+  const keys = describe(name, fields, (row: Columns<S>) => keysOf(on(row)));
+  inStep(name, () => sameKeys(keys, table.keys));
+  const match = Object.fromEntries(
+    table.node.fields.map((field) => [
+      field.name,
+      new Value({ op: "column", name: ofTable(field.name) }, field.type, field.nullable || keepUnmatched, field.name),
+    ]),
+  );
+  const output = describe(name, fields, (row: Columns<S>) =>
+    namedValues(columns(row, match as never) as Readonly<Record<string, { readonly __type: AnyType }>> as never, name),
+  );
+  return { kind: "join", on: keys, keys: table.keys, output, keepUnmatched };
+}
+
+function sameKeys(on: readonly NamedValue[], keys: readonly NamedValue[]): void {
+  if (on.length !== keys.length) {
+    throw new PlanError(`rows are matched by ${on.length} columns, but the table's key has ${keys.length}`);
+  }
+  on.forEach(({ name, value }, index) => {
+    const key = keys[index] as NamedValue;
+    if (sameType(value.type, key.value.type)) return;
+    throw new PlanError(
+      `"${name}" is ${typeName(value.type)}, the table's "${key.name}" is ${typeName(key.value.type)}: cast one of them`,
+    );
+  });
+}
