@@ -5,6 +5,7 @@ import { Job } from "../harness/job.js";
 import { Random } from "../harness/random.js";
 import { trades } from "../harness/trades.js";
 import { Feed, PARTITIONS } from "./feed.js";
+import { survive } from "./kills.js";
 import { uniqueName } from "./results.js";
 
 let kafka: KafkaClient;
@@ -14,23 +15,10 @@ t.before(async () => {
 
 for (const seed of [31, 32]) {
   t.test(`seed ${seed}: a job killed again and again loses no window and writes none in part`, async (t) => {
-    const random = new Random(seed);
-    const kills = 5;
     const feed = new Feed(kafka, uniqueName("killed"), trades({ seed, count: 60_000 }));
     await feed.create();
 
-    for (let kill = 0; kill < kills; kill++) {
-      const job = Job.run("windows.ts", { env: feed.env });
-      t.teardown(() => job.signal("SIGKILL"));
-      await Promise.all([feed.progress(job, 1 + random.below(150)), feed.send(1 / (kills + 1))]);
-      job.signal("SIGKILL");
-      await job.exited();
-    }
-    const job = Job.run("windows.ts", { env: feed.env });
-    t.teardown(() => job.signal("SIGKILL"));
-    await feed.finish();
-    await feed.complete(job);
-    await job.stop();
+    await survive(t, feed, { count: 5, random: new Random(seed), env: feed.env });
 
     t.strictSame(await feed.differences({ duplicates: true }), []);
   });

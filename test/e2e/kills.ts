@@ -1,0 +1,33 @@
+import type { Test } from "tap";
+import { Job } from "../harness/job.js";
+import type { Random } from "../harness/random.js";
+import type { Feed } from "./feed.js";
+
+export interface Kills {
+  count: number;
+  random: Random;
+  env: Record<string, string>;
+  /** Runs while nothing does, before start number `start`, from 0 on. */
+  between?: (start: number) => Promise<void>;
+}
+
+/** Kills windows.ts at random moments while its topic fills, and lets the last start write what remains. */
+export async function survive(t: Test, feed: Feed, { count, random, env, between }: Kills): Promise<void> {
+  const start = () => {
+    const job = Job.run("windows.ts", { env });
+    t.teardown(() => job.signal("SIGKILL"));
+    return job;
+  };
+  for (let kill = 0; kill < count; kill++) {
+    await between?.(kill);
+    const job = start();
+    await Promise.all([feed.progress(job, 1 + random.below(150)), feed.send(1 / (count + 1))]);
+    job.signal("SIGKILL");
+    await job.exited();
+  }
+  await between?.(count);
+  const job = start();
+  await feed.finish();
+  await feed.complete(job);
+  t.equal((await job.stop()).code, 0, job.log);
+}
