@@ -401,7 +401,13 @@ fn a_record_that_the_broker_refuses_fails_the_next_poll() {
         }
         std::thread::sleep(Duration::from_millis(1));
     };
-    assert!(error.starts_with(&format!("Kafka sink: {topic}, partition 0: ")), "{error}");
+    assert_eq!(
+        error,
+        format!(
+            "Kafka sink: {topic}, partition 0: Broker: Message size too large. Raise message.max.bytes in the sink's \
+             properties and max.message.bytes of the topic."
+        )
+    );
     sink.begin_epoch().unwrap();
     assert_eq!(sink.durable_epochs(), 0);
 }

@@ -98,9 +98,10 @@ fn deliveries(event: NonNull<rd::rd_kafka_event_t>, on_report: &mut impl FnMut(R
             on_report(Report::Stored { epoch });
             continue;
         }
+        // The text that a message has with it is that of a consumer's, or freed already.
         // SAFETY: the texts are static or live as long as the message.
         let (topic, reason) =
-            unsafe { (text(rd::rd_kafka_topic_name(message.rkt)), text(rd::rd_kafka_message_errstr(message))) };
+            unsafe { (text(rd::rd_kafka_topic_name(message.rkt)), text(rd::rd_kafka_err2str(message.err))) };
         on_report(Report::Failed { epoch, topic, partition: message.partition, reason, code: message.err.into() });
     }
 }
