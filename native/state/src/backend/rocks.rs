@@ -36,7 +36,7 @@ pub struct RocksDb {
 impl RocksDb {
     /// Opens the database in the folder `at`, from the files in `restored` if that is given.
     pub fn open(at: &Path, options: &BackendOptions, restored: Option<&Path>) -> Result<RocksDb> {
-        let failed = |error: &dyn std::fmt::Display| Error(format!("state in {}: {error}", at.display()));
+        let failed = |error: &dyn std::fmt::Display| failed(at, error);
         if at.exists() {
             fs::remove_dir_all(at).map_err(|error| failed(&error))?;
         }

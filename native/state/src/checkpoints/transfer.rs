@@ -52,7 +52,7 @@ pub fn link(from: &Path, to: &Path) -> std::io::Result<()> {
 
 pub fn local(path: &Path, error: &std::io::Error) -> Error {
     let advice = match error.kind() {
-        std::io::ErrorKind::StorageFull => ". Free space there, or set `stateDir` to a disk that has some.",
+        std::io::ErrorKind::StorageFull => ". Free space there, or set `state.directory` to a disk that has some.",
         _ => "",
     };
     Error(format!("state file {}: {error}{advice}", path.display()))

@@ -125,7 +125,7 @@ impl Storage {
     fn failed(&self, doing: &str, path: &str, failure: &Failure) -> Error {
         if let Some(local) = &failure.local {
             let advice = match failure.cause {
-                Cause::Full => " Free space there, or set `stateDir` to a disk that has some.",
+                Cause::Full => " Free space there, or set `state.directory` to a disk that has some.",
                 _ => "",
             };
             return Error(format!("state file {}: {}.{advice}", local.display(), failure.text));

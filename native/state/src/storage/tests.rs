@@ -151,7 +151,7 @@ fn a_local_disk_that_is_full_is_named() {
     let error = storage.download("files/1", Path::new("/dev/full"), content).unwrap_err();
     assert_eq!(
         error.0,
-        "state file /dev/full: No space left on device (os error 28). Free space there, or set `stateDir` to a disk that \
+        "state file /dev/full: No space left on device (os error 28). Free space there, or set `state.directory` to a disk that \
          has some."
     );
 }
