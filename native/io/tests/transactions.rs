@@ -266,9 +266,24 @@ fn a_record_that_the_broker_refuses_fails_the_flush_and_the_sink() {
     write(&mut sink, &[&"0123456789".repeat(1000)]);
     let error = transactions.flush(0).unwrap_err().to_string();
     assert!(error.starts_with(&format!("Kafka sink: {}, partition 0: ", job.topic)), "{error}");
-    assert!(error.contains("max.message.bytes"), "{error}");
+    assert!(error.contains(": Broker: Message size too large. ") && error.contains("max.message.bytes"), "{error}");
     assert_eq!(sink.poll(0).unwrap_err().to_string(), error);
     assert_eq!(transactions.commit(0, &[]).unwrap_err().to_string(), error);
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_told_of() {
+    let Some(brokers) = brokers() else { return };
+    let mut job = Job::new(&brokers, "late");
+    // No record arrives in no time.
+    job.topic = create_topic_with(&brokers, "late", 1, &[("message.timestamp.before.max.ms", "0")]);
+    let transactions = job.open();
+    let mut sink = job.sink(&transactions);
+    transactions.begin(0).unwrap();
+    write(&mut sink, &["late"; 100]);
+    let error = transactions.flush(0).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("Kafka sink: {}, partition 0: Broker: ", job.topic)), "{error}");
+    assert!(error.contains("set the clock of this machine"), "{error}");
 }
 
 #[test]

@@ -140,6 +140,11 @@ pub fn advice(code: Option<RDKafkaErrorCode>) -> &'static str {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
             " Raise message.max.bytes in the sink's properties and max.message.bytes of the topic."
         }
+        Some(RDKafkaErrorCode::InvalidTimestamp | RDKafkaErrorCode::InvalidRecord) => {
+            " Brokers take no record whose time is far from theirs (message.timestamp.before.max.ms and \
+             message.timestamp.after.max.ms of the topic): set the clock of this machine. A compacted topic takes none \
+             without a key."
+        }
         Some(RDKafkaErrorCode::MessageTimedOut) => {
             " The brokers did not confirm it within delivery.timeout.ms. Check that the partition has a leader and enough \
              in-sync replicas."
