@@ -29,7 +29,16 @@ export class MillraceError extends Error {
  * const ofTheJob: readonly ErrorCode[] = ["PLAN", "EXPRESSION", "FUNCTION"];
  * ```
  */
-export type ErrorCode = "PLAN" | "SOURCE" | "BAD_RECORD" | "SINK" | "STATE" | "EXPRESSION" | "FUNCTION" | "INTERNAL";
+export type ErrorCode =
+  | "PLAN"
+  | "SOURCE"
+  | "BAD_RECORD"
+  | "SINK"
+  | "STATE"
+  | "TAKEN_OVER"
+  | "EXPRESSION"
+  | "FUNCTION"
+  | "INTERNAL";
 
 /**
  * The job is wrong: a column that is not there, types that do not go together, a step in the wrong place.
@@ -106,6 +115,20 @@ export class StateError extends MillraceError {
 }
 
 /**
+ * Another worker of the job has begun, and this one has stopped. To start it again would stop the other one.
+ *
+ * ```ts
+ * import { TakenOverError } from "millrace";
+ * const isToBeStartedAgain = (error: unknown) => !(error instanceof TakenOverError);
+ * ```
+ */
+export class TakenOverError extends MillraceError {
+  constructor(message: string, step?: string, options?: ErrorOptions) {
+    super("TAKEN_OVER", message, step, options);
+  }
+}
+
+/**
  * An expression failed on a value: an overflow, a division by zero, a cast.
  *
  * ```ts
@@ -153,6 +176,7 @@ const CLASSES = {
   BAD_RECORD: BadRecordError,
   SINK: SinkError,
   STATE: StateError,
+  TAKEN_OVER: TakenOverError,
   EXPRESSION: ExpressionError,
   FUNCTION: FunctionError,
   INTERNAL: InternalError,

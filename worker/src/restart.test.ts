@@ -30,7 +30,7 @@ t.test("a job that has run for long enough counts from the first attempt", async
 t.test("only errors that may pass are worth a restart, and none without a policy", async (t) => {
   const worth = (code: string) => typeof new Restarts(POLICY).after(errorFromCode(code, "x"), 0) === "object";
   for (const code of ["SOURCE", "SINK", "STATE", "INTERNAL", "a code of a later core"]) t.ok(worth(code), code);
-  for (const code of ["PLAN", "BAD_RECORD", "EXPRESSION", "FUNCTION"]) t.notOk(worth(code), code);
+  for (const code of ["TAKEN_OVER", "PLAN", "BAD_RECORD", "EXPRESSION", "FUNCTION"]) t.notOk(worth(code), code);
   t.equal(new Restarts(undefined).after(error, 0), "final");
 });
 

@@ -1,11 +1,15 @@
 import type { ErrorCode, MillraceError, RestartPolicy } from "millrace";
 
-/** What is wrong with the plan, a record or the user's code comes again at every start. */
+/**
+ * What is wrong with the plan, a record or the user's code comes again at every start. A worker that another one has
+ * stopped would stop that one in turn.
+ */
 const MAY_PASS: Readonly<Record<ErrorCode, boolean>> = {
   SOURCE: true,
   SINK: true,
   STATE: true,
   INTERNAL: true,
+  TAKEN_OVER: false,
   PLAN: false,
   BAD_RECORD: false,
   EXPRESSION: false,

@@ -13,6 +13,8 @@ pub enum ErrorCode {
     Sink,
     /// State could not be kept, stored or restored.
     State,
+    /// Another worker of the job has begun, and this one has stopped.
+    TakenOver,
     /// An expression failed on a value: an overflow, a division by zero, a cast.
     Expression,
     /// A user function threw or returned what its step does not allow.
@@ -29,6 +31,7 @@ impl ErrorCode {
             ErrorCode::BadRecord => "BAD_RECORD",
             ErrorCode::Sink => "SINK",
             ErrorCode::State => "STATE",
+            ErrorCode::TakenOver => "TAKEN_OVER",
             ErrorCode::Expression => "EXPRESSION",
             ErrorCode::Function => "FUNCTION",
             ErrorCode::Internal => "INTERNAL",

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use millrace_io::Transactions;
+
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::build::build_graph;
-use crate::checkpoint::{Prepared, SlotState};
+use crate::checkpoint::{Prepared, SlotState, if_taken_over};
 use crate::graph::{Graph, Origin, Ran};
 use crate::host::Host;
 use crate::job::Job;
@@ -45,7 +47,8 @@ pub struct Slot {
     /// The last barrier that has passed this slot and is durable, and the last that has been dealt with in it as complete.
     acknowledged: BarrierId,
     committed: BarrierId,
-    positions_are_transactional: bool,
+    /// With them go the positions, too.
+    transactions: Option<Arc<dyn Transactions>>,
     told_end: bool,
     finished: bool,
 }
@@ -97,7 +100,7 @@ impl Slot {
             passed: None,
             acknowledged: 0,
             committed: 0,
-            positions_are_transactional: prepared.outputs.transactions().is_some(),
+            transactions: prepared.outputs.transactions(),
             told_end: false,
             finished: false,
         })
@@ -109,7 +112,7 @@ impl Slot {
         if result.is_err() {
             self.job.cancel();
         }
-        result
+        result.map_err(|error| if_taken_over(self.transactions.as_deref(), error))
     }
 
     fn work(&mut self, budget: Duration) -> Result<Step> {
@@ -269,8 +272,7 @@ impl Slot {
         for writer in &self.graph.writers {
             writer.borrow_mut().commit(barrier)?;
         }
-        // A transaction commits positions together with the outputs.
-        if self.positions_are_transactional {
+        if self.transactions.is_some() {
             return Ok(());
         }
         let job = &self.job;

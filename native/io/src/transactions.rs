@@ -16,6 +16,11 @@ pub trait Transactions: Send + Sync {
 
     /// Commits the epoch together with positions. It is the only commit point.
     fn commit(&self, epoch: u64, positions: &[GroupPositions]) -> Result<()>;
+
+    /// Calls fail as another worker of the job has the transactions now.
+    fn is_taken_over(&self) -> bool {
+        false
+    }
 }
 
 /// Positions of one consumer group.

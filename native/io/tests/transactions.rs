@@ -239,7 +239,9 @@ fn a_worker_that_takes_over_stops_the_one_before() {
     first.begin(1).unwrap();
 
     let second = job.open();
+    assert!(!first.is_taken_over());
     assert_eq!(first.commit(0, &job.position(1, "first")).unwrap_err().to_string(), expected);
+    assert!(first.is_taken_over() && !second.is_taken_over());
     write(&mut sink, &["refused"]);
     assert_eq!(first.flush(1).unwrap_err().to_string(), expected);
     assert_eq!(first_error(|| sink.poll(0)), expected);

@@ -9,6 +9,7 @@ const BY_CODE: Record<ErrorCode, number> = {
   FUNCTION: 6,
   EXPRESSION: 6,
   STATE: 7,
+  TAKEN_OVER: 8,
 };
 
 /** The exit code of `millrace run` after an error. */

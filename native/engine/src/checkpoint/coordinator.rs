@@ -9,7 +9,7 @@ use crate::barrier::{BarrierId, BarrierReport};
 use crate::batch::NO_WATERMARK;
 use crate::positions::PositionMetadata;
 use crate::savepoints::{SavepointState, Wanted};
-use crate::{Error, Result};
+use crate::{Error, ErrorCode, Result};
 
 /// Turns barriers that have passed every slot into checkpoints, one after the other, and commits them.
 ///
@@ -64,17 +64,25 @@ impl Coordinator {
 
     /// Outputs of the first epoch may flow.
     pub fn begin(&self) -> Result<()> {
-        self.transactions.as_ref().map_or(Ok(()), |transactions| Ok(transactions.begin(0)?))
+        self.transactions.as_ref().map_or(Ok(()), |transactions| transactions.begin(0).map_err(not_output))
     }
 
     /// `on_flushed` is called when outputs behind the barrier may flow.
-    pub fn complete(&mut self, mut request: Request, on_flushed: impl FnOnce()) -> Result<Completed> {
+    pub fn complete(&mut self, request: Request, on_flushed: impl FnOnce()) -> Result<Completed> {
+        self.try_to_complete(request, on_flushed).map_err(|error| {
+            let checkpoints = self.checkpoints.as_ref().is_some_and(Checkpoints::is_taken_over);
+            let code = if checkpoints { ErrorCode::TakenOver } else { error.code };
+            if_taken_over(self.transactions.as_deref(), Error { code, ..error })
+        })
+    }
+
+    fn try_to_complete(&mut self, mut request: Request, on_flushed: impl FnOnce()) -> Result<Completed> {
         let started = Instant::now();
         let epoch = request.barrier - 1;
         if let Some(transactions) = &self.transactions {
-            transactions.flush(epoch)?;
+            transactions.flush(epoch).map_err(not_output)?;
             if !request.is_last {
-                transactions.begin(request.barrier)?;
+                transactions.begin(request.barrier).map_err(not_output)?;
             }
         }
         on_flushed();
@@ -91,7 +99,8 @@ impl Coordinator {
         };
         let checkpoint = manifest.as_ref().map(|manifest| manifest.checkpoint);
         if let Some(transactions) = &self.transactions {
-            transactions.commit(epoch, &self.positions(&request.reports, checkpoint))?;
+            let positions = self.positions(&request.reports, checkpoint);
+            transactions.commit(epoch, &positions).map_err(not_output)?;
         }
         let (bytes, new_bytes) = manifest.as_ref().map_or((0, 0), |manifest| (manifest.bytes, manifest.new_bytes));
         // A savepoint before the commit would lead past outputs that a failed commit takes back.
@@ -170,6 +179,18 @@ impl Coordinator {
     }
 }
 
+/// Transactions are those of the sinks.
+fn not_output(error: millrace_io::Error) -> Error {
+    Error::new(ErrorCode::Sink, error.to_string())
+}
+
+/// An error as it is told: after another worker has taken the outputs over, whatever fails does so for that reason, and to
+/// try again would take them from that one.
+pub fn if_taken_over(transactions: Option<&dyn Transactions>, error: Error) -> Error {
+    let is_taken_over = transactions.is_some_and(Transactions::is_taken_over);
+    Error { code: if is_taken_over { ErrorCode::TakenOver } else { error.code }, ..error }
+}
+
 /// Savepoints whose checkpoint could not be written.
 pub fn failed(wanted: &[Wanted], error: &Error) -> Vec<(u64, SavepointState)> {
     wanted.iter().map(|wanted| (wanted.number, SavepointState::Failed(error.to_string()))).collect()
@@ -204,7 +225,6 @@ mod tests {
     use millrace_plan::{Guarantee, StateBackend};
 
     use super::*;
-    use crate::ErrorCode;
 
     fn plan(tolerable_failures: u32) -> Plan {
         let checkpoints = millrace_plan::Checkpoints {
@@ -226,6 +246,36 @@ mod tests {
             guarantee: Guarantee::AtLeastOnce,
             checkpoints: Some(checkpoints),
             operators: Vec::new(),
+        }
+    }
+
+    /// Another worker has them, or the brokers take nothing.
+    struct Failing {
+        is_taken_over: bool,
+    }
+
+    impl Transactions for Failing {
+        fn begin(&self, _epoch: u64) -> millrace_io::Result<()> {
+            Err(millrace_io::Error("it failed".into()))
+        }
+        fn flush(&self, epoch: u64) -> millrace_io::Result<()> {
+            self.begin(epoch)
+        }
+        fn commit(&self, epoch: u64, _positions: &[GroupPositions]) -> millrace_io::Result<()> {
+            self.begin(epoch)
+        }
+        fn is_taken_over(&self) -> bool {
+            self.is_taken_over
+        }
+    }
+
+    #[test]
+    fn outputs_that_fail_are_an_error_of_the_sink_unless_another_worker_has_taken_over() {
+        for (is_taken_over, code) in [(false, ErrorCode::Sink), (true, ErrorCode::TakenOver)] {
+            let transactions: Arc<dyn Transactions> = Arc::new(Failing { is_taken_over });
+            let mut coordinator = Coordinator::new(Arc::new(plan(1)), None, Some(transactions));
+            let request = Request { barrier: 1, is_last: false, reports: vec![], savepoints: vec![], now_ms: 0 };
+            assert_eq!(coordinator.complete(request, || ()).unwrap_err(), Error::new(code, "it failed"));
         }
     }
 

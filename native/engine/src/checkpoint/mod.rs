@@ -7,7 +7,7 @@ mod recovery;
 mod slot_state;
 mod thread;
 
-pub use coordinator::{Completed, Request};
+pub use coordinator::{Completed, Request, if_taken_over};
 pub use prepare::Prepared;
 pub use recovery::{Start, StartOptions};
 pub use slot_state::SlotState;

@@ -1,6 +1,6 @@
 //! Outputs to Kafka in transactions, one for each epoch.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -120,6 +120,10 @@ impl Transactions for KafkaTransactions {
     fn commit(&self, epoch: u64, positions: &[GroupPositions]) -> Result<()> {
         self.turn(epoch).commit(epoch, positions)
     }
+
+    fn is_taken_over(&self) -> bool {
+        self.turns.iter().any(|turn| turn.is_taken_over.load(Ordering::Acquire))
+    }
 }
 
 /// Which of the producers an epoch is written by.
@@ -139,6 +143,7 @@ struct Turn {
     begun: Mutex<Instant>,
     /// The first failure; every call from then on ends with it.
     failure: OnceLock<Error>,
+    is_taken_over: AtomicBool,
 }
 
 impl Turn {
@@ -151,6 +156,7 @@ impl Turn {
             open: AtomicU64::new(0),
             begun: Mutex::new(Instant::now()),
             failure: OnceLock::new(),
+            is_taken_over: AtomicBool::new(false),
         };
         turn.take_over(brokers)?;
         Ok(turn)
@@ -270,6 +276,7 @@ impl Turn {
                 self.timeout.as_millis()
             ));
         }
+        self.is_taken_over.store(true, Ordering::Release);
         Error(format!(
             "{WHO}: another worker of this job has taken over (transactional id \"{}\"): this one has stopped. Run each job \
              once.",

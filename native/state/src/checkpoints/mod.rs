@@ -56,6 +56,8 @@ pub struct Checkpoints {
     attempt: String,
     retained: usize,
     row: Row,
+    /// Another attempt has begun, and this one can write no more.
+    is_taken_over: bool,
     /// The number of the next checkpoint.
     next: u64,
     /// The checkpoint that was committed or restored last; 0: none.
@@ -106,6 +108,7 @@ impl Checkpoints {
             attempt: attempt.into(),
             retained: retained.max(1),
             row,
+            is_taken_over: false,
             next,
             previous: 0,
             known: HashMap::new(),
@@ -133,6 +136,11 @@ impl Checkpoints {
     /// The number of the next checkpoint.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// A checkpoint could not be written as another attempt has begun.
+    pub fn is_taken_over(&self) -> bool {
+        self.is_taken_over
     }
 
     pub fn load(&self, checkpoint: u64) -> Result<Manifest> {
@@ -216,6 +224,7 @@ impl Checkpoints {
         let written = self.fill(&mut manifest, slots, &placed);
         self.storage.settle(FILES)?;
         if !self.row.append(&self.storage, &manifest)? {
+            self.is_taken_over = true;
             self.discard(placed.iter().filter(|placed| placed.new).map(|placed| placed.file.name.as_str()));
             return Err(Error(format!(
                 "checkpoint {} of job \"{}\": another worker has taken over: the job has been started twice. Stop one of \

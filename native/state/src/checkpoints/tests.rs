@@ -148,7 +148,7 @@ fn the_worker_that_started_last_goes_on_and_the_others_stop() {
         "checkpoint 1 of job \"revenue\": another worker has taken over: the job has been started twice. Stop one of them; \
          this one has stopped."
     );
-    assert_eq!(place.stored(), 0);
+    assert_eq!((place.stored(), first.is_taken_over(), second.is_taken_over()), (0, true, false));
     assert_eq!(second.write(manifest(), &[]).unwrap().0.checkpoint, 1);
 }
 
