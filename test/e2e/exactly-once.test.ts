@@ -7,7 +7,7 @@ import { Feed } from "./feed.js";
 import { survive } from "./kills.js";
 import { uniqueName } from "./results.js";
 
-const KILLS = Number(process.env.MILLRACE_TEST_KILLS ?? "10");
+const KILLS = Number(process.env.MILLRACE_TEST_KILLS ?? "6");
 const EVENTS_A_KILL = 10_000;
 
 let kafka: KafkaClient;

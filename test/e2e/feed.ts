@@ -46,6 +46,11 @@ export class Feed {
     );
   }
 
+  /** How many windows there are to be. */
+  get windows(): number {
+    return windowed(this.#events, TUMBLING).size + windowed(this.#events, HOPPING).size;
+  }
+
   /** What is wrong with the results; nothing once every window has been written, whole: once, or with `duplicates` again. */
   async differences({ duplicates = false } = {}): Promise<string[]> {
     const check = async (topic: string, window: WindowShape) =>
@@ -59,22 +64,24 @@ export class Feed {
   }
 
   /** Waits until every window has been written. */
-  async complete(job: Job): Promise<void> {
+  async complete(job: Pick<Job, "log">, withinMs?: number): Promise<void> {
     await eventually(
       async () => !(await this.differences({ duplicates: true })).some((line) => line.endsWith(": missing")),
       {
         what: "every window",
         detail: () => job.log,
+        ...(withinMs === undefined ? {} : { withinMs }),
       },
     );
   }
 
   /** Waits until `rows` more windows have been written than there are now. */
-  async progress(job: Job, rows: number): Promise<void> {
+  async progress(job: Pick<Job, "log">, rows: number, withinMs?: number): Promise<void> {
     const before = await this.written();
     await eventually(async () => (await this.written()) >= before + rows, {
       what: `${rows} more windows`,
       detail: () => job.log,
+      ...(withinMs === undefined ? {} : { withinMs }),
     });
   }
 }

@@ -21,6 +21,8 @@ export interface Outgoing {
 const REQUEST_MS = 20_000;
 // A broker gives these answers while it is still loading the groups: in progress, not available, not the one.
 const COORDINATOR_MOVES = [14, 15, 16];
+// And these while it has just begun to lead its partitions: no leader, not the leader.
+const LEADER_MOVES = [5, 6];
 
 /** What tests ask of Kafka, by a client that shares no code with Millrace's core. */
 export class KafkaClient {
@@ -140,11 +142,15 @@ export class KafkaClient {
     const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions ?? [];
     const ends = new Map<number, Kafka.WatermarkOffsets>();
     for (const { id } of partitions) {
-      const offsets = await new Promise<Kafka.WatermarkOffsets>((resolve, reject) => {
-        consumer.queryWatermarkOffsets(topic, id, REQUEST_MS, (error, found) =>
-          error ? reject(asError(error, `offsets of ${topic}`)) : resolve(found),
-        );
-      });
+      const ask = () =>
+        new Promise<Kafka.WatermarkOffsets | undefined>((resolve, reject) => {
+          consumer.queryWatermarkOffsets(topic, id, REQUEST_MS, (error, found) => {
+            if (error && LEADER_MOVES.includes(error.code)) return resolve(undefined);
+            if (error) return reject(asError(error, `offsets of ${topic}`));
+            resolve(found);
+          });
+        });
+      const offsets = await eventually(ask, { what: `offsets of ${topic}`, withinMs: REQUEST_MS });
       ends.set(id, offsets);
     }
     return ends;

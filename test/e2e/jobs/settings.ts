@@ -40,5 +40,6 @@ export const recovery: JobOptions =
         guarantee: env("GUARANTEE", "exactly-once") as Guarantee,
         checkpoints: { storage: env("CHECKPOINTS") as CheckpointStorage, interval: "200ms" },
         state: { backend: env("BACKEND", "rocksdb") as "rocksdb" | "fs", directory: env("STATE") },
-        restart: "never",
+        restart:
+          env("RESTARTS", "") === "" ? "never" : { attempts: Number(env("RESTARTS")), delay: "100ms", maxDelay: "1s" },
       };

@@ -1,0 +1,11 @@
+import t from "tap";
+import { chaos } from "../chaos/chaos.js";
+import { summary } from "../chaos/summary.js";
+
+const SEED = 2;
+
+t.test(`seed ${SEED}: through 8 kills and every other trouble once no window is lost or doubled`, async (t) => {
+  const figures = await chaos({ seed: SEED, kills: 8, others: 1, say: (line) => t.comment(line) });
+  t.comment(summary(SEED, figures));
+  t.strictSame(figures.differences, []);
+});
