@@ -26,8 +26,8 @@ export interface Trouble {
 
 const reason = (part: unknown): string | undefined => (typeof part === "string" ? part : undefined);
 
-/** Between half a second and three and a half: most requests are sent again for longer than that, some are not. */
-const lasting = (random: Random): number => 500 + random.below(3000);
+/** Some seconds, which requests to the storage are sent again for; one in ten for longer than they are. */
+const lasting = (random: Random): number => (random.below(10) === 0 ? 20_000 : 500) + random.below(3000);
 
 function storage(name: string, mood: (random: Random) => Mood): Trouble {
   return {
@@ -66,8 +66,7 @@ const fullDisk: Trouble = {
   async make({ world: { disk }, random }) {
     if (typeof disk === "string") throw new Error(disk);
     const lastsMs = lasting(random);
-    await disk.fill();
-    return { story: `${lastsMs} ms`, over: delay(lastsMs).then(() => disk.free()) };
+    return { story: `${lastsMs} ms`, over: disk.stayFull(lastsMs) };
   },
 };
 

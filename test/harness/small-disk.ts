@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const PART = Buffer.alloc(1 << 16);
+const FILL_EVERY_MS = 10;
 
 /** A file system of its own that can be filled to the last byte. */
 export class SmallDisk {
@@ -27,6 +29,16 @@ export class SmallDisk {
       await rm(path, { recursive: true });
       return `no disk can be mounted: ${String((error as { stderr?: string }).stderr ?? error).trim()}`;
     }
+  }
+
+  /** Full for so long, whatever is removed meanwhile; then free again. */
+  async stayFull(lastsMs: number): Promise<void> {
+    const end = performance.now() + lastsMs;
+    while (performance.now() < end) {
+      await this.fill();
+      await delay(FILL_EVERY_MS);
+    }
+    await this.free();
   }
 
   async fill(): Promise<void> {
