@@ -301,6 +301,30 @@ fn decode_file(file: fb::File<'_>) -> std::result::Result<File, String> {
 }
 
 #[cfg(test)]
+impl Manifest {
+    /// As a later release may write it.
+    pub(crate) fn encode_as_newer(job: &str) -> Vec<u8> {
+        let mut b = FlatBufferBuilder::new();
+        let job = b.create_string(job);
+        let (operators, keyed) =
+            (b.create_vector::<Offset<fb::Operator>>(&[]), b.create_vector::<Offset<fb::KeyedState>>(&[]));
+        let args = fb::ManifestArgs {
+            version: VERSION + 1,
+            job: Some(job),
+            operators: Some(operators),
+            keyed: Some(keyed),
+            ..fb::ManifestArgs::default()
+        };
+        let root = fb::Manifest::create(&mut b, &args);
+        fb::finish_manifest_buffer(&mut b, root);
+        let mut bytes = b.finished_data().to_vec();
+        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+        bytes.extend_from_slice(TRAILER);
+        bytes
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -371,23 +395,7 @@ mod tests {
 
     #[test]
     fn a_manifest_of_a_newer_version_asks_for_an_update() {
-        let mut b = FlatBufferBuilder::new();
-        let job = b.create_string("revenue");
-        let (operators, keyed) =
-            (b.create_vector::<Offset<fb::Operator>>(&[]), b.create_vector::<Offset<fb::KeyedState>>(&[]));
-        let args = fb::ManifestArgs {
-            version: VERSION + 1,
-            job: Some(job),
-            operators: Some(operators),
-            keyed: Some(keyed),
-            ..fb::ManifestArgs::default()
-        };
-        let root = fb::Manifest::create(&mut b, &args);
-        fb::finish_manifest_buffer(&mut b, root);
-        let mut bytes = b.finished_data().to_vec();
-        bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
-        bytes.extend_from_slice(TRAILER);
-        let error = refused(&bytes);
+        let error = refused(&Manifest::encode_as_newer("revenue"));
         assert_eq!(error, "checkpoint 12 has version 2, this worker reads up to 1: update @millrace/worker");
     }
 

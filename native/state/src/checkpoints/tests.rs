@@ -354,6 +354,22 @@ fn a_checkpoint_of_another_job_is_an_error() {
 }
 
 #[test]
+fn a_checkpoint_of_a_newer_worker_is_an_error_and_does_not_stop_that_worker() {
+    let place = Place::new();
+    let mut newer = place.open("a");
+    let path = place.at("storage/revenue/manifests/00000000000000000002");
+    fs::write(&path, Manifest::encode_as_newer("revenue")).unwrap();
+    let location = format!("file:{}", place.at("storage").display());
+    let error = Checkpoints::open(&location, "revenue", "b", 2, &place.at("cache")).err().unwrap();
+    assert_eq!(
+        error.0,
+        "manifests/00000000000000000002 has version 2, this worker reads up to 1: update @millrace/worker"
+    );
+    fs::remove_file(&path).unwrap();
+    newer.write(manifest(), &[]).unwrap();
+}
+
+#[test]
 fn rocksdb_uploads_what_changed_and_not_what_there_is() {
     let place = Place::new();
     let mut checkpoints = place.open("a");
