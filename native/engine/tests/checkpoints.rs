@@ -234,6 +234,18 @@ fn a_damaged_file_of_a_checkpoint_is_refused() {
 }
 
 #[test]
+fn what_a_crash_has_left_in_the_storage_goes_with_the_next_run() {
+    let folder = tempdir().unwrap();
+    let run = |until| job(folder.path(), SHAPE).run_until(2, Start::Latest, until).unwrap();
+    run(Until::Checkpoints { at_least: 1, steps: 0 });
+    let orphan = folder.path().join("checkpoints/test/files/1-crashed-1-0-000001.sst");
+    fs::write(&orphan, "no manifest names it").unwrap();
+    run(Until::End);
+    assert!(!orphan.exists());
+    assert_same(&lines(folder.path()), &expected(SHAPE), "after the crash");
+}
+
+#[test]
 fn a_start_from_nothing_is_one_only_if_it_is_asked_for() {
     let (folder, _) = cut_off(SHAPE);
     let endless = Shape { events: 0, ..SHAPE };

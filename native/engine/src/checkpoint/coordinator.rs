@@ -21,6 +21,8 @@ pub struct Coordinator {
     transactions: Option<Arc<dyn Transactions>>,
     /// Checkpoints in a row that could not be written.
     failures: u32,
+    /// What runs before this one have left behind is removed.
+    has_tidied: bool,
 }
 
 /// A barrier that has passed every slot.
@@ -59,7 +61,7 @@ impl Completed {
 
 impl Coordinator {
     pub fn new(plan: Arc<Plan>, checkpoints: Option<Checkpoints>, transactions: Option<Arc<dyn Transactions>>) -> Self {
-        Coordinator { plan, checkpoints, transactions, failures: 0 }
+        Coordinator { plan, checkpoints, transactions, failures: 0, has_tidied: false }
     }
 
     /// Outputs of the first epoch may flow.
@@ -108,6 +110,10 @@ impl Coordinator {
         if let (Some(checkpoints), Some(manifest)) = (&mut self.checkpoints, manifest) {
             // What cannot be removed now is an orphan, which a later start removes.
             let _ = checkpoints.committed(manifest);
+            // Not before the first commit, which results wait for.
+            if !std::mem::replace(&mut self.has_tidied, true) {
+                let _ = checkpoints.remove_orphans();
+            }
         }
         let took_ms = started.elapsed().as_millis() as u64;
         let savepoints = savepoints.unwrap_or_default();

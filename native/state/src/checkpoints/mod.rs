@@ -329,13 +329,11 @@ impl Checkpoints {
         }
         let named = self.named();
         let place = |path: &str| path.strip_prefix(FILES)?.split('-').next()?.parse::<u64>().ok();
-        for file in self.storage.list(FILES)? {
-            // One that is for a later place belongs to an attempt that has begun just now.
-            let written = place(&file.path).is_some_and(|place| place < self.row.next());
-            if written && !named.contains(file.path.as_str()) {
-                self.storage.delete(&file.path)?;
-            }
-        }
+        // One that is for a later place belongs to an attempt that has begun just now.
+        let is_past = |path: &str| place(path).is_some_and(|place| place < self.row.next());
+        let files = self.storage.list(FILES)?.into_iter().map(|file| file.path);
+        let gone: Vec<String> = files.filter(|path| is_past(path) && !named.contains(path.as_str())).collect();
+        in_parallel(self.parallel, &gone, |path| self.storage.delete(path))?;
         let lost = |modified: SystemTime| modified.elapsed().is_ok_and(|age| age > LOST_AFTER);
         for file in self.storage.list(INCOMING)? {
             if file.modified.is_some_and(lost) {
