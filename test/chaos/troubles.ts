@@ -76,7 +76,8 @@ const clockJump: Trouble = {
   missing: ({ clock }) => reason(clock),
   async make({ world: { clock }, random }) {
     if (typeof clock === "string") throw new Error(clock);
-    const [lastsMs, hours] = [lasting(random), random.below(2 * LONGEST_JUMP_HOURS + 1) - LONGEST_JUMP_HOURS];
+    const [lastsMs, drawn] = [lasting(random), random.below(2 * LONGEST_JUMP_HOURS) - LONGEST_JUMP_HOURS];
+    const hours = drawn < 0 ? drawn : drawn + 1;
     await clock.set(hours);
     return { story: `${hours} h, ${lastsMs} ms`, over: delay(lastsMs).then(() => clock.set(0)) };
   },
