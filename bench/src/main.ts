@@ -1,12 +1,11 @@
-// `npm run bench`: Query W and its peers on a broker of its own. With --json, only a JSON object on standard output.
+// `npm run bench`: a query on what it needs, and its report. With --json, only a JSON object on standard output.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { KafkaBroker } from "../../test/harness/kafka.js";
 import { ROOT } from "../../test/harness/paths.js";
-import { type Guarantee, queryW } from "./query-w.js";
-import { plot, type Result, ratios, table } from "./report.js";
+import { type Arguments, QUERIES } from "./queries.js";
+import type { Report } from "./report.js";
 
 const { values } = parseArgs({
   options: {
@@ -22,45 +21,26 @@ const { values } = parseArgs({
   allowNegative: true,
 });
 
-const QUERIES = { w: queryW };
-const query = QUERIES[values.query as keyof typeof QUERIES];
+const query = QUERIES[values.query];
 if (query === undefined)
   throw new Error(`there is no query "${values.query}"; there are ${Object.keys(QUERIES).join(", ")}`);
-if (values.guarantee !== "at-least-once" && values.guarantee !== "exactly-once")
-  throw new Error(`there is no guarantee "${values.guarantee}"; there are at-least-once, exactly-once`);
-const options = {
-  guarantee: values.guarantee as Guarantee,
-  events: Number(values.events),
-  parallelism: Number(values.parallelism),
-  runs: Number(values.runs),
-  peers: values.peers,
-};
+await report(await query(values as Arguments, (text) => process.stderr.write(`${text}\n`)));
 
-const broker = await KafkaBroker.start();
-try {
-  const results = await query(broker.brokers, options, (text) => process.stderr.write(`${text}\n`));
-  await report(results);
-} finally {
-  await broker.stop();
-}
-
-async function report(results: readonly Result[]): Promise<void> {
-  const [millrace, ...others] = results as [Result, ...Result[]];
-  const { name: _, ...figures } = millrace;
-  const summary = { query: values.query, ...options, ...figures, ratios: ratios(millrace, others), results };
+async function report({ figures, table, plot }: Report): Promise<void> {
+  const machine = `${cpus()[0]?.model.trim() ?? "an unknown CPU"}, ${availableParallelism()} cores`;
+  const summary = { query: values.query, machine, date: new Date().toISOString().slice(0, 10), ...figures };
   const folder = join(ROOT, "bench/results");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `query-${values.query}.json`), `${JSON.stringify(summary, null, 2)}\n`);
-  await writeFile(join(folder, `query-${values.query}.svg`), plot(results));
-  process.stdout.write(values.json ? `${JSON.stringify(summary)}\n` : `\n${table(results)}\n`);
-  if (values.readme) await intoReadme(table(results));
+  if (plot !== undefined) await writeFile(join(folder, `query-${values.query}.svg`), plot);
+  process.stdout.write(values.json ? `${JSON.stringify(summary)}\n` : `\n${table}\n`);
+  if (values.readme) await intoReadme(table, `${machine}, broker beside it, ${summary.date}`);
 }
 
 /** Puts the table where the README has its place. */
-async function intoReadme(text: string): Promise<void> {
+async function intoReadme(text: string, where: string): Promise<void> {
   const file = join(ROOT, "README.md");
-  const machine = `${cpus()[0]?.model.trim() ?? "an unknown CPU"}, ${availableParallelism()} cores, broker beside it`;
-  const caption = `${options.events.toLocaleString("en-US")} events, parallelism ${options.parallelism}, ${machine}, ${new Date().toISOString().slice(0, 10)}.`;
+  const caption = `${Number(values.events).toLocaleString("en-US")} events, parallelism ${values.parallelism}, ${where}.`;
   const block = `<!-- bench:begin -->\n${text}\n\n${caption}\n<!-- bench:end -->`;
   const readme = await readFile(file, "utf8");
   await writeFile(

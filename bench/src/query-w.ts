@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KafkaClient } from "../../test/harness/client.js";
 import { ROOT } from "../../test/harness/paths.js";
+import { interleave } from "./interleave.js";
 import { load } from "./load.js";
 import { type Figures, measured } from "./measure.js";
-import { type Result, type Run, result } from "./report.js";
+import { plot, type Report, type Result, type Run, ratios, result, table } from "./report.js";
+import { inFolder, runJob } from "./run-job.js";
 
 export type Guarantee = "at-least-once" | "exactly-once";
 
@@ -21,10 +21,9 @@ export interface QueryOptions {
 
 const PARTITIONS = 2;
 const SEED = 42;
-const CLI = join(ROOT, "sdk/bin/millrace.js");
 
 /** Runs Query W and, in turn with it, its peers on the same topic. The first result is Millrace's. */
-export async function queryW(brokers: string, options: QueryOptions, say: (text: string) => void): Promise<Result[]> {
+export async function queryW(brokers: string, options: QueryOptions, say: (text: string) => void): Promise<Report> {
   const kafka = new KafkaClient(brokers);
   const input = `bids-${process.pid}`;
   await kafka.createTopic(input, PARTITIONS);
@@ -34,40 +33,29 @@ export async function queryW(brokers: string, options: QueryOptions, say: (text:
   const millrace = (guarantee: Guarantee) => async (run: number) => {
     const name = `${input}-${guarantee}-${run}`;
     await kafka.createTopic(name, PARTITIONS);
-    const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
-    try {
+    return inFolder(async (folder) => {
       const checkpoints = guarantee === "exactly-once" ? folder : "";
-      const env = {
-        BROKERS: brokers,
-        INPUT: input,
-        OUTPUT: name,
-        JOB: name,
-        CHECKPOINTS: checkpoints,
-        NODE_OPTIONS: "",
-      };
-      const job = [CLI, "run", join(ROOT, "bench/jobs/query-w.ts"), "--parallelism", String(options.parallelism)];
-      const figures = await measured({ command: process.execPath, args: job, env });
+      const env = { BROKERS: brokers, INPUT: input, OUTPUT: name, JOB: name, CHECKPOINTS: checkpoints };
+      const figures = await measured(runJob("query-w.ts", options.parallelism, env));
       const rows = (await kafka.read(name)).map(({ value }) => JSON.parse(String(value)));
       const wrong = expected.differences(rows);
       if (wrong > 0) throw new Error(`${wrong} of ${expected.rows} results are missing or wrong`);
       return figures;
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    });
   };
   const contenders: Record<string, (run: number) => Promise<Run>> = {
     Millrace: millrace(options.guarantee),
     ...(options.guarantee === "at-least-once" ? { "Millrace, exactly once": millrace("exactly-once") } : {}),
     ...(options.peers ? peers(brokers, input, options.events) : {}),
   };
-  const runs = new Map<string, Run[]>(Object.keys(contenders).map((name) => [name, []]));
-  for (let run = 0; run < options.runs; run++) {
-    for (const [name, contend] of Object.entries(contenders)) {
-      say(`run ${run + 1} of ${options.runs}: ${name}`);
-      runs.get(name)?.push(await contend(run));
-    }
-  }
-  return [...runs].map(([name, all]) => result(name, options.events, all));
+  const runs = await interleave(contenders, options.runs, say);
+  const results = [...runs].map(([name, all]) => result(name, options.events, all));
+  const [{ name: _, ...figures }, ...others] = results as [Result, ...Result[]];
+  return {
+    figures: { ...options, ...figures, ratios: ratios(results[0] as Result, others), results },
+    table: table(results),
+    plot: plot("Query W", results),
+  };
 }
 
 function peers(brokers: string, topic: string, events: number): Record<string, (run: number) => Promise<Run>> {

@@ -1,8 +1,19 @@
+/** What a query has found: figures for machines, and the same for people. */
+export interface Report {
+  readonly figures: object;
+  /** In Markdown. */
+  readonly table: string;
+  /** SVG. */
+  readonly plot?: string;
+}
+
 /** What one contender did, over several runs. */
 export interface Result {
   readonly name: string;
   readonly eventsPerSecond: number;
   readonly eventsPerCpuSecond: number;
+  /** The same of each run, in their order. */
+  readonly eachEventsPerCpuSecond: readonly number[];
   readonly cpuSecondsPerMillionEvents: number;
   readonly peakRssBytes: number;
 }
@@ -20,6 +31,7 @@ export function result(name: string, events: number, runs: readonly Run[]): Resu
     name,
     eventsPerSecond: Math.round(of((run) => events / run.seconds)),
     eventsPerCpuSecond: Math.round(of((run) => events / run.cpuSeconds)),
+    eachEventsPerCpuSecond: runs.map((run) => Math.round(events / run.cpuSeconds)),
     cpuSecondsPerMillionEvents: round(
       of((run) => (run.cpuSeconds * 1e6) / events),
       3,
@@ -30,9 +42,13 @@ export function result(name: string, events: number, runs: readonly Run[]): Resu
 
 /** How many times as many events Millrace does in a CPU second as each of the others. */
 export function ratios(millrace: Result, others: readonly Result[]): Record<string, number> {
-  return Object.fromEntries(
-    others.map((other) => [other.name, round(millrace.eventsPerCpuSecond / other.eventsPerCpuSecond, 2)]),
-  );
+  return Object.fromEntries(others.map((other) => [other.name, round(ratio(millrace, other), 2)]));
+}
+
+/** The median over runs, each compared with the other's of the same turn: both met the same load. */
+function ratio(some: Result, other: Result): number {
+  const [each, others] = [some.eachEventsPerCpuSecond, other.eachEventsPerCpuSecond];
+  return median(each.slice(0, others.length).map((figure, run) => figure / (others[run] as number)));
 }
 
 /** A table in Markdown. */
@@ -40,37 +56,62 @@ export function table(results: readonly Result[]): string {
   const [first] = results;
   const rows = results.map((row) => [
     row.name,
-    row.eventsPerSecond.toLocaleString("en-US"),
-    row.eventsPerCpuSecond.toLocaleString("en-US"),
+    whole(row.eventsPerSecond),
+    whole(row.eventsPerCpuSecond),
+    spread(row.eachEventsPerCpuSecond),
     row.cpuSecondsPerMillionEvents.toFixed(2),
-    `${Math.round(row.peakRssBytes / 1024 ** 2)} MB`,
-    row === first || first === undefined ? "" : `${(first.eventsPerCpuSecond / row.eventsPerCpuSecond).toFixed(2)}×`,
+    megabytes(row.peakRssBytes),
+    row === first || first === undefined ? "" : `${ratio(first, row).toFixed(2)}×`,
   ]);
-  const head = ["", "events/s", "events per CPU s", "CPU s per million", "peak RSS", "Millrace does"];
+  const head = ["events/s", "events per CPU s", "from–to", "CPU s per million", "peak RSS", "Millrace does"];
+  return grid(["", ...head], rows);
+}
+
+/** Rows below their heads, in Markdown; all but the first column are numbers. */
+export function grid(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(["---", ...head.slice(1).map(() => "---:")]), ...rows.map(line)].join("\n");
 }
 
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+export function megabytes(bytes: number): string {
+  return `${whole(bytes / 1024 ** 2)} MB`;
+}
+
+/** The least and the greatest of several runs; nothing of one. */
+function spread(values: readonly number[]): string {
+  return values.length < 2 ? "" : `${whole(Math.min(...values))}–${whole(Math.max(...values))}`;
+}
+
 /** Bars of events per CPU second, as SVG. */
-export function plot(results: readonly Result[]): string {
-  const most = Math.max(...results.map((row) => row.eventsPerCpuSecond));
-  const bars = results.map((row, index) => {
-    const [y, width] = [40 + index * 36, (row.eventsPerCpuSecond / most) * 420];
-    const label = row.eventsPerCpuSecond.toLocaleString("en-US");
+export function plot(title: string, results: readonly Result[]): string {
+  const values = results.map((row) => ({ name: row.name, value: row.eventsPerCpuSecond }));
+  return bars(`${title}: events per CPU second`, values);
+}
+
+/** A bar a value, as SVG; the first is what the plot is about. */
+export function bars(title: string, values: readonly { name: string; value: number }[]): string {
+  const most = Math.max(...values.map(({ value }) => value));
+  const drawn = values.map(({ name, value }, index) => {
+    const [y, width] = [40 + index * 36, (value / most) * 420];
+    const label = whole(value);
     return (
-      `<text x="212" y="${y + 17}" text-anchor="end">${row.name}</text>` +
+      `<text x="212" y="${y + 17}" text-anchor="end">${name}</text>` +
       `<rect x="220" y="${y}" width="${width.toFixed(1)}" height="24" fill="${index === 0 ? "#2563eb" : "#94a3b8"}"/>` +
       `<text x="${(228 + width).toFixed(1)}" y="${y + 17}">${label}</text>`
     );
   });
-  const height = 52 + results.length * 36;
+  const height = 52 + values.length * 36;
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="760" height="${height}" font-family="sans-serif" font-size="13">` +
-    `<text x="12" y="22" font-weight="bold">Query W: events per CPU second</text>${bars.join("")}</svg>\n`
+    `<text x="12" y="22" font-weight="bold">${title}</text>${drawn.join("")}</svg>\n`
   );
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle) - 1] as number)) / 2;

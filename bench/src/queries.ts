@@ -1,0 +1,36 @@
+// What `--query` can be, and which of the arguments it goes by.
+import { KafkaBroker } from "../../test/harness/kafka.js";
+import { type Guarantee, queryW } from "./query-w.js";
+import type { Report } from "./report.js";
+
+/** The command line's, as they were given. */
+export interface Arguments {
+  readonly events: string;
+  readonly parallelism: string;
+  readonly runs: string;
+  readonly guarantee: string;
+  readonly peers: boolean;
+}
+
+type Query = (args: Arguments, say: (text: string) => void) => Promise<Report>;
+
+export const QUERIES: Readonly<Record<string, Query>> = {
+  w: (args, say) => onBroker((brokers) => queryW(brokers, { ...common(args), ...w(args) }, say)),
+};
+
+const common = ({ parallelism, runs }: Arguments) => ({ parallelism: Number(parallelism), runs: Number(runs) });
+
+function w({ guarantee, events, peers }: Arguments): { guarantee: Guarantee; events: number; peers: boolean } {
+  if (guarantee !== "at-least-once" && guarantee !== "exactly-once")
+    throw new Error(`there is no guarantee "${guarantee}"; there are at-least-once, exactly-once`);
+  return { guarantee, events: Number(events), peers };
+}
+
+async function onBroker<T>(use: (brokers: string) => Promise<T>): Promise<T> {
+  const broker = await KafkaBroker.start();
+  try {
+    return await use(broker.brokers);
+  } finally {
+    await broker.stop();
+  }
+}

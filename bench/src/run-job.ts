@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../../test/harness/paths.js";
+import type { Command } from "../../test/harness/process.js";
+
+const CLI = join(ROOT, "sdk/bin/millrace.js");
+
+/** `millrace run` of a job of bench/jobs. */
+export function runJob(file: string, parallelism: number, env: Record<string, string>): Command {
+  const job = join(ROOT, "bench/jobs", file);
+  return {
+    command: process.execPath,
+    args: [CLI, "run", job, "--parallelism", String(parallelism)],
+    env: { NODE_OPTIONS: "", ...env },
+  };
+}
+
+/** Lends a folder, which then goes. */
+export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
