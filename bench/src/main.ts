@@ -11,6 +11,9 @@ const { values } = parseArgs({
   options: {
     query: { type: "string", default: "w" },
     events: { type: "string", default: "6000000" },
+    rounds: { type: "string", default: "3" },
+    state: { type: "string", default: "1000MB" },
+    times: { type: "string", default: "10" },
     parallelism: { type: "string", default: "2" },
     runs: { type: "string", default: "1" },
     guarantee: { type: "string", default: "at-least-once" },

@@ -1,11 +1,16 @@
 // What `--query` can be, and which of the arguments it goes by.
+import { bytes, type Size } from "../../sdk/src/duration.js";
 import { KafkaBroker } from "../../test/harness/kafka.js";
 import { type Guarantee, queryW } from "./query-w.js";
 import type { Report } from "./report.js";
+import { largeState } from "./state/large-state.js";
 
 /** The command line's, as they were given. */
 export interface Arguments {
   readonly events: string;
+  readonly rounds: string;
+  readonly state: Size;
+  readonly times: string;
   readonly parallelism: string;
   readonly runs: string;
   readonly guarantee: string;
@@ -16,9 +21,16 @@ type Query = (args: Arguments, say: (text: string) => void) => Promise<Report>;
 
 export const QUERIES: Readonly<Record<string, Query>> = {
   w: (args, say) => onBroker((brokers) => queryW(brokers, { ...common(args), ...w(args) }, say)),
+  "large-state": (args, say) =>
+    largeState(
+      { ...common(args), stateBytes: stateBytes(args), times: Number(args.times), rounds: Number(args.rounds) },
+      say,
+    ),
 };
 
 const common = ({ parallelism, runs }: Arguments) => ({ parallelism: Number(parallelism), runs: Number(runs) });
+
+const stateBytes = ({ state }: Arguments) => bytes(state, "--state");
 
 function w({ guarantee, events, peers }: Arguments): { guarantee: Guarantee; events: number; peers: boolean } {
   if (guarantee !== "at-least-once" && guarantee !== "exactly-once")
