@@ -11,9 +11,12 @@ const { values } = parseArgs({
   options: {
     query: { type: "string", default: "w" },
     events: { type: "string", default: "6000000" },
+    keys: { type: "string", default: "10000000" },
     rounds: { type: "string", default: "3" },
     state: { type: "string", default: "1000MB" },
     times: { type: "string", default: "10" },
+    interval: { type: "string" },
+    checkpoints: { type: "string", default: "32" },
     parallelism: { type: "string", default: "2" },
     runs: { type: "string", default: "1" },
     guarantee: { type: "string", default: "at-least-once" },

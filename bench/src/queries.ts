@@ -1,16 +1,20 @@
 // What `--query` can be, and which of the arguments it goes by.
-import { bytes, type Size } from "../../sdk/src/duration.js";
+import { bytes, type Duration, milliseconds, type Size } from "../../sdk/src/duration.js";
 import { KafkaBroker } from "../../test/harness/kafka.js";
 import { type Guarantee, queryW } from "./query-w.js";
 import type { Report } from "./report.js";
+import { incremental } from "./state/incremental.js";
 import { largeState } from "./state/large-state.js";
 
 /** The command line's, as they were given. */
 export interface Arguments {
   readonly events: string;
+  readonly keys: string;
   readonly rounds: string;
   readonly state: Size;
   readonly times: string;
+  readonly interval?: Duration;
+  readonly checkpoints: string;
   readonly parallelism: string;
   readonly runs: string;
   readonly guarantee: string;
@@ -26,11 +30,24 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       { ...common(args), stateBytes: stateBytes(args), times: Number(args.times), rounds: Number(args.rounds) },
       say,
     ),
+  incremental: (args, say) =>
+    incremental(
+      {
+        ...common(args),
+        keys: Number(args.keys),
+        changedShare: 0.01,
+        intervalMs: intervalMs(args, "1s"),
+        checkpoints: Number(args.checkpoints),
+      },
+      say,
+    ),
 };
 
 const common = ({ parallelism, runs }: Arguments) => ({ parallelism: Number(parallelism), runs: Number(runs) });
 
 const stateBytes = ({ state }: Arguments) => bytes(state, "--state");
+
+const intervalMs = ({ interval }: Arguments, usual: Duration) => milliseconds(interval ?? usual, "--interval");
 
 function w({ guarantee, events, peers }: Arguments): { guarantee: Guarantee; events: number; peers: boolean } {
   if (guarantee !== "at-least-once" && guarantee !== "exactly-once")
