@@ -5,6 +5,7 @@ import { type Guarantee, queryW } from "./query-w.js";
 import type { Report } from "./report.js";
 import { incremental } from "./state/incremental.js";
 import { largeState } from "./state/large-state.js";
+import { recovery } from "./state/recovery.js";
 
 /** The command line's, as they were given. */
 export interface Arguments {
@@ -41,6 +42,7 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       },
       say,
     ),
+  recovery: (args, say) => recovery({ ...common(args), stateBytes: stateBytes(args) }, say),
 };
 
 const common = ({ parallelism, runs }: Arguments) => ({ parallelism: Number(parallelism), runs: Number(runs) });
