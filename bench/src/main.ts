@@ -15,6 +15,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     state: { type: "string", default: "1000MB" },
     times: { type: "string", default: "10" },
+    rate: { type: "string", default: "40000" },
+    seconds: { type: "string", default: "30" },
     interval: { type: "string" },
     checkpoints: { type: "string", default: "32" },
     parallelism: { type: "string", default: "2" },

@@ -1,6 +1,7 @@
 // What `--query` can be, and which of the arguments it goes by.
 import { bytes, type Duration, milliseconds, type Size } from "../../sdk/src/duration.js";
 import { KafkaBroker } from "../../test/harness/kafka.js";
+import { latency } from "./latency.js";
 import { type Guarantee, queryW } from "./query-w.js";
 import type { Report } from "./report.js";
 import { incremental } from "./state/incremental.js";
@@ -14,6 +15,8 @@ export interface Arguments {
   readonly rounds: string;
   readonly state: Size;
   readonly times: string;
+  readonly rate: string;
+  readonly seconds: string;
   readonly interval?: Duration;
   readonly checkpoints: string;
   readonly parallelism: string;
@@ -43,6 +46,19 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       say,
     ),
   recovery: (args, say) => recovery({ ...common(args), stateBytes: stateBytes(args) }, say),
+  latency: (args, say) =>
+    onBroker((brokers) =>
+      latency(
+        brokers,
+        {
+          ...common(args),
+          rate: Number(args.rate),
+          seconds: Number(args.seconds),
+          intervalMs: intervalMs(args, "100ms"),
+        },
+        say,
+      ),
+    ),
 };
 
 const common = ({ parallelism, runs }: Arguments) => ({ parallelism: Number(parallelism), runs: Number(runs) });
