@@ -15,7 +15,8 @@ mod run;
 mod storage;
 
 pub use backend::{
-    Backend, BackendFigures, BackendKind, BackendOptions, LocalFile, Snapshot, Visit, open, read_operator, taken_over,
+    Backend, BackendFigures, BackendKind, BackendOptions, Fill, LocalFile, Snapshot, Visit, open, read_operator,
+    taken_over,
 };
 pub use checkpoints::{Checkpoints, History, SlotFiles, Written};
 pub use expiry::{Expiry, expired, stamp, stamped};

@@ -43,6 +43,12 @@ impl Run {
         self.ends.is_empty()
     }
 
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.values.clear();
+        self.ends.clear();
+    }
+
     pub fn len(&self) -> usize {
         self.ends.len()
     }

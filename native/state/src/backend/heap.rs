@@ -6,7 +6,7 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::ops::Bound;
 use std::path::Path;
 
-use super::{Backend, BackendFigures, LocalFile, Snapshot, Visit};
+use super::{Backend, BackendFigures, Fill, LocalFile, Snapshot, Visit};
 use crate::{Error, Expiry, KeyGroups, Result, Run, key_group_of};
 
 const FILE: &str = "state";
@@ -114,6 +114,18 @@ impl Backend for Heap {
     fn append(&mut self, run: &Run) -> Result<()> {
         run.iter().for_each(|(key, value)| self.insert(key, value));
         Ok(())
+    }
+
+    fn append_parts(&mut self, fill: Fill<'_>) -> Result<()> {
+        let mut part = Run::default();
+        loop {
+            fill(&mut part)?;
+            if part.is_empty() {
+                return Ok(());
+            }
+            self.append(&part)?;
+            part.clear();
+        }
     }
 
     fn put(&mut self, run: &Run) -> Result<()> {

@@ -74,10 +74,16 @@ impl Drop for Snapshot {
 /// What is called with the keys and stored values of a range.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<()>;
 
+/// Fills an empty run with the next part of a long one, or leaves it empty at the end.
+pub type Fill<'a> = &'a mut dyn FnMut(&mut Run) -> Result<()>;
+
 /// The state of one slot. Calls come from one thread.
 pub trait Backend: Send {
     /// Adds a run: each value is put behind those that its key has.
     fn append(&mut self, run: &Run) -> Result<()>;
+
+    /// Adds a run that is too long to be in memory as a whole: its parts follow each other in the order of their keys.
+    fn append_parts(&mut self, fill: Fill<'_>) -> Result<()>;
 
     /// Adds a run: each value takes the place of those that its key has, and keys without a value are forgotten.
     fn put(&mut self, run: &Run) -> Result<()>;

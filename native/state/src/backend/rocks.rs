@@ -13,7 +13,7 @@ use rocksdb::{
     ReadOptions, SstFileWriter, WriteBatch, WriteOptions, properties,
 };
 
-use super::{Backend, BackendFigures, BackendOptions, LocalFile, Snapshot, Visit};
+use super::{Backend, BackendFigures, BackendOptions, Fill, LocalFile, Snapshot, Visit};
 use crate::key::within_namespace;
 use crate::{Error, Expiry, KeyGroups, Result, Run};
 
@@ -55,34 +55,43 @@ impl RocksDb {
         failed(&self.at, error)
     }
 
-    /// Makes a file of a run, writing each entry by `write`, and has the database take it over.
-    fn ingest(&mut self, run: &Run, write: Write) -> Result<()> {
+    fn take_in_run(&mut self, run: &Run, write: Write) -> Result<()> {
         if run.is_empty() {
             return Ok(());
         }
+        let at = self.at.clone();
+        self.take_in(|writer| add(run, writer, write, &at))
+    }
+
+    /// Takes in the file that `write` fills.
+    fn take_in(&mut self, write: impl FnOnce(&mut SstFileWriter<'_>) -> Result<()>) -> Result<()> {
         self.runs += 1;
         // Beside the database's own files, which it knows by their names.
         let path = self.at.join(format!("run-{}", self.runs));
-        let mut options = IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        let written = self.write_run(run, &path, write);
-        let db = self.db()?;
-        let taken = written.and_then(|()| db.ingest_external_file_opts(&options, vec![&path]));
+        let taken = self.write_file(&path, write).and_then(|()| {
+            let mut options = IngestExternalFileOptions::default();
+            options.set_move_files(true);
+            let taken = self.db()?.ingest_external_file_opts(&options, vec![&path]);
+            taken.map_err(|error| self.failed(error))
+        });
         if taken.is_err() {
             // Left behind it would only take up room; the failure is what is told.
             let _ = fs::remove_file(&path);
         }
-        taken.map_err(|error| self.failed(error))
+        taken
     }
 
-    fn write_run(&self, run: &Run, path: &Path, write: Write) -> std::result::Result<(), rocksdb::Error> {
+    fn write_file(&self, path: &Path, write: impl FnOnce(&mut SstFileWriter<'_>) -> Result<()>) -> Result<()> {
         let mut writer = SstFileWriter::create(&self.options);
-        writer.open(path)?;
-        for (key, value) in run.iter() {
-            write(&mut writer, key, value)?;
-        }
-        writer.finish()
+        writer.open(path).map_err(|error| self.failed(error))?;
+        write(&mut writer)?;
+        writer.finish().map_err(|error| self.failed(error))
     }
+}
+
+/// Adds a run to a file, each entry by `write`.
+fn add(run: &Run, writer: &mut SstFileWriter<'_>, write: Write, at: &Path) -> Result<()> {
+    run.iter().try_for_each(|(key, value)| write(writer, key, value)).map_err(|error| failed(at, error))
 }
 
 /// Puts one entry into a file.
@@ -240,11 +249,28 @@ fn is_immutable(name: &str) -> bool {
 
 impl Backend for RocksDb {
     fn append(&mut self, run: &Run) -> Result<()> {
-        self.ingest(run, |file, key, value| file.merge(key, value))
+        self.take_in_run(run, |file, key, value| file.merge(key, value))
+    }
+
+    fn append_parts(&mut self, fill: Fill<'_>) -> Result<()> {
+        let mut part = Run::default();
+        fill(&mut part)?;
+        if part.is_empty() {
+            return Ok(());
+        }
+        let at = self.at.clone();
+        self.take_in(|writer| {
+            while !part.is_empty() {
+                add(&part, writer, |file, key, value| file.merge(key, value), &at)?;
+                part.clear();
+                fill(&mut part)?;
+            }
+            Ok(())
+        })
     }
 
     fn put(&mut self, run: &Run) -> Result<()> {
-        self.ingest(run, |file, key, value| if value.is_empty() { file.delete(key) } else { file.put(key, value) })
+        self.take_in_run(run, |file, key, value| if value.is_empty() { file.delete(key) } else { file.put(key, value) })
     }
 
     fn get(&self, key: &[u8], stored: &mut Vec<u8>) -> Result<bool> {

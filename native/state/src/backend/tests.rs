@@ -57,6 +57,43 @@ fn values_of_a_key_add_up_over_runs() {
 }
 
 #[test]
+fn parts_that_follow_each_other_are_one_run() {
+    for kind in KINDS {
+        let folder = tempdir().unwrap();
+        let mut backend = empty(kind, &folder.path().join("db"));
+        backend.append(&run(&[(key(1, 0, 2), "a")])).unwrap();
+        let mut parts = [(key(1, 0, 1), "b"), (key(1, 0, 2), "c")].into_iter();
+        let fill: Fill<'_> = &mut |part| {
+            parts.next().into_iter().for_each(|(key, value)| part.push(&key, value.as_bytes()));
+            Ok(())
+        };
+        backend.append_parts(fill).unwrap();
+        let expected = vec![(key(1, 0, 1), vec![b"b".to_vec()]), (key(1, 0, 2), vec![b"a".to_vec(), b"c".to_vec()])];
+        assert_eq!(contents(backend.as_ref()), expected, "{kind:?}");
+        backend.append_parts(&mut |_| Ok(())).unwrap();
+        assert_eq!(contents(backend.as_ref()), expected, "{kind:?}: without a part there is nothing to add");
+    }
+}
+
+#[test]
+fn a_run_whose_parts_fail_adds_nothing() {
+    let folder = tempdir().unwrap();
+    let mut backend = empty(BackendKind::RocksDb, &folder.path().join("db"));
+    let mut is_first = true;
+    let fill: Fill<'_> = &mut |part| {
+        if !std::mem::take(&mut is_first) {
+            return Err(crate::Error("no more".into()));
+        }
+        part.push(&key(1, 0, 1), b"a");
+        Ok(())
+    };
+    assert!(backend.append_parts(fill).is_err());
+    assert!(contents(backend.as_ref()).is_empty());
+    backend.append(&run(&[(key(1, 0, 1), "b")])).unwrap();
+    assert_eq!(contents(backend.as_ref()).len(), 1);
+}
+
+#[test]
 fn a_range_that_was_deleted_is_gone_and_can_be_filled_again() {
     for kind in KINDS {
         let folder = tempdir().unwrap();

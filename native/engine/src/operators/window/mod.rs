@@ -9,6 +9,7 @@ mod panes;
 mod plan;
 mod pre_aggregate;
 mod rearrange;
+mod run_order;
 mod state_codec;
 mod stored_state;
 mod window_aggregate;

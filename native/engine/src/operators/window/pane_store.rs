@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::row::{RowConverter, Rows, SortField};
 use millrace_state::{Backend, KeyGroups, Run, StateKey, key_group_range, namespace_range, operands, operator_range};
 
@@ -12,6 +13,7 @@ use super::pane::Pane;
 use super::panes::PaneId;
 use super::plan::WindowPlan;
 use super::rearrange;
+use super::run_order::{by_key_group, in_key_order};
 use super::state_codec::{StateCodec, StateRows};
 use super::stored_state::Part;
 use crate::batch::internal;
@@ -20,6 +22,9 @@ use crate::{Error, ErrorCode, Result};
 
 /// Partial results that are read back and merged at once.
 const LOAD_ROWS: usize = 8192;
+
+/// Partial results that are encoded and written at once, at least; so many stay in the processor's caches meanwhile.
+const PART_ROWS: usize = 8192;
 
 pub type SharedBackend = Rc<RefCell<Box<dyn Backend>>>;
 
@@ -80,25 +85,31 @@ impl PaneStore {
 
     /// Adds partial results to what the store has. Panes come in their order.
     pub fn append(&mut self, panes: &[(PaneId, RecordBatch)], plan: &WindowPlan) -> Result<()> {
-        let mut run = Run::default();
+        let mut parts = Vec::new();
         for (pane, partial) in panes {
-            self.write(*pane, partial, plan, &mut run)?;
+            let hashes = plan.hashes(partial)?;
+            let group = |row: usize| key_group(hashes.value(row), self.max_parallelism) as u32;
+            let rows = by_key_group(partial.num_rows(), self.groups(), PART_ROWS, group);
+            parts.extend(rows.into_iter().map(|rows| (*pane, partial, rows)));
         }
-        Ok(self.backend.borrow_mut().append(&run)?)
+        let mut parts = parts.into_iter();
+        let mut fill = |run: &mut Run| match parts.next() {
+            Some((pane, partial, rows)) => Ok(self.write(pane, partial, rows, plan, run)?),
+            None => Ok(()),
+        };
+        Ok(self.backend.borrow_mut().append_parts(&mut fill)?)
     }
 
-    fn write(&self, pane: PaneId, partial: &RecordBatch, plan: &WindowPlan, run: &mut Run) -> Result<()> {
-        let (keys, states) = plan.take_apart(partial);
+    /// Writes some rows, which are all that there is of their key groups.
+    fn write(&self, pane: PaneId, all: &RecordBatch, rows: Vec<u32>, plan: &WindowPlan, run: &mut Run) -> Result<()> {
+        let partial = take_record_batch(all, &UInt32Array::from(rows)).map_err(internal)?;
+        let (keys, states) = plan.take_apart(&partial);
         let keys = self.keys.convert_columns(&keys).map_err(internal)?;
         let states = self.states.encode(&states)?;
-        let hashes = plan.hashes(partial)?;
+        let hashes = plan.hashes(&partial)?;
         let group = |row: usize| key_group(hashes.value(row), self.max_parallelism) as u32;
-        let mut order: Vec<(u32, usize)> = (0..partial.num_rows()).map(|row| (group(row), row)).collect();
-        order.sort_unstable_by(|&(group, row), &(other_group, other)| {
-            group.cmp(&other_group).then_with(|| keys.row(row).cmp(&keys.row(other)))
-        });
         let (mut key, mut state) = (Vec::new(), Vec::new());
-        for (group, row) in order {
+        for (group, row) in in_key_order(&keys, group) {
             key.clear();
             state.clear();
             self.key.write_prefix((pane.start, pane.from), group, &mut key);
