@@ -18,6 +18,13 @@ use crate::watermarks::Watermark;
 /// So many groups are sent on before their pane is over: a bound on memory when keys hardly repeat.
 const MAX_GROUPS: usize = 1 << 20;
 
+/// So many are sent on already when hardly a row has found the group of an earlier one, as it is with more than some
+/// 500,000 keys: waiting for more would take memory and save nothing.
+const MAX_SINGLE_GROUPS: usize = 1 << 16;
+
+/// One row in so many.
+const HARDLY: usize = 16;
+
 /// The near half of a windowed aggregation: adds up the rows that this slot reads, pane by pane, and sends a pane on
 /// when no row of it can follow. State: a table a pane; cost: one look-up a row.
 ///
@@ -25,6 +32,8 @@ const MAX_GROUPS: usize = 1 << 20;
 pub struct PreAggregate {
     plan: Rc<WindowPlan>,
     panes: BTreeMap<PaneId, Pane>,
+    /// That were added since there was no pane.
+    rows: usize,
     watermark: Millis,
     /// The far half keeps the state: nothing may be here when a barrier passes.
     empties_at_barriers: bool,
@@ -41,7 +50,7 @@ enum Assignment {
 
 impl PreAggregate {
     pub fn new(plan: Rc<WindowPlan>, empties_at_barriers: bool, counters: Arc<OperatorCounters>) -> Self {
-        PreAggregate { plan, panes: BTreeMap::new(), watermark: NO_WATERMARK, empties_at_barriers, counters }
+        PreAggregate { plan, panes: BTreeMap::new(), rows: 0, watermark: NO_WATERMARK, empties_at_barriers, counters }
     }
 
     fn assign(&self, times: &EventTimes) -> Assignment {
@@ -83,7 +92,13 @@ impl PreAggregate {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::btree_map::Entry::Vacant(free) => free.insert(Pane::new(&self.plan)?),
         };
+        self.rows += rows;
         table.update(&self.plan.codec.encode(keys)?, rows, arguments)
+    }
+
+    fn is_full(&self) -> bool {
+        let groups: usize = self.panes.values().map(Pane::groups).sum();
+        groups >= MAX_GROUPS || (groups >= MAX_SINGLE_GROUPS && self.rows.saturating_sub(groups) < groups / HARDLY)
     }
 
     /// Sends on the panes whose first window ends by `time`.
@@ -95,6 +110,9 @@ impl PreAggregate {
                 let rows = groups.into_partial(&self.plan)?;
                 out.emit(Batch { rows, times: None, pane: Some(pane) });
             }
+        }
+        if self.panes.is_empty() {
+            self.rows = 0;
         }
         Ok(())
     }
@@ -119,7 +137,7 @@ impl Operator for PreAggregate {
         }
         // A partition that is behind the watermark was idle: other slots may still be waiting, so its rows may not.
         self.send_until(self.watermark, out)?;
-        if self.panes.values().map(Pane::groups).sum::<usize>() >= MAX_GROUPS {
+        if self.is_full() {
             self.send_until(END_OF_TIME, out)?;
         }
         Ok(())
