@@ -1,9 +1,7 @@
-import { join } from "node:path";
-import { measured } from "../measure.js";
 import { bars, grid, median, megabytes, type Report, whole } from "../report.js";
-import { inFolder, runJob } from "../run-job.js";
-import { check } from "./model.js";
-import { checkpointsIn } from "./stored.js";
+import { inFolder } from "../run-job.js";
+import { Endless } from "./endless.js";
+import type { Checkpoint } from "./stored.js";
 
 export interface IncrementalOptions {
   readonly keys: number;
@@ -73,26 +71,11 @@ async function written(
   checkpoints: number,
 ): Promise<Written> {
   return inFolder(async (folder) => {
-    const changed = Math.round(keys * changedShare);
-    const changes = changed * (checkpoints + FILLING);
-    const env = {
-      KEYS: String(keys),
-      FILL: String(keys),
-      CHANGES: String(changes),
-      RATE: String(Math.round((changed * 1000) / intervalMs)),
-      INTERVAL: `${intervalMs}ms`,
-      RETAIN: "100000",
-      BACKEND: backend,
-      FOLDER: folder,
-    };
-    await measured(runJob("keyed-sums.ts", parallelism, env));
-    await check(join(folder, "results"), keys, [keys, changes]);
-    // The last one comes when windows have fired.
-    const stored = checkpointsIn(`${folder}/checkpoints`, "keyed-sums").slice(0, -1);
-    const full = stored.findIndex(({ read }) => read.fill === keys);
-    const since = stored.slice(full + 1);
-    const first = stored[full];
-    if (first === undefined || since.length === 0) throw new Error(`no checkpoint of ${name} came after all keys`);
+    const rate = Math.round((keys * changedShare * 1000) / intervalMs);
+    const env = { INTERVAL: `${intervalMs}ms`, RETAIN: "100000", BACKEND: backend };
+    const job = new Endless({ folder, keys, rate, parallelism, env });
+    const [first, ...since] = (await job.runUntilFull(checkpoints + 1)) as [Checkpoint, ...Checkpoint[]];
+    await job.finish();
     const changedBefore = [first, ...since].map(({ read }) => read.changes ?? 0);
     return {
       name,
@@ -102,9 +85,6 @@ async function written(
     };
   });
 }
-
-/** Intervals that pass, at most, until all keys are there. */
-const FILLING = 20;
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

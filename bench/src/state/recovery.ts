@@ -2,12 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually } from "../../../test/harness/eventually.js";
-import { Child } from "../../../test/harness/process.js";
-import { measured } from "../measure.js";
+import type { Child } from "../../../test/harness/process.js";
 import { bars, grid, median, type Report } from "../report.js";
-import { inFolder, runJob } from "../run-job.js";
-import { check } from "./model.js";
-import { checkpointsIn } from "./stored.js";
+import { inFolder } from "../run-job.js";
+import { Endless, kill } from "./endless.js";
+import type { Checkpoint } from "./stored.js";
 
 export interface RecoveryOptions {
   /** What a checkpoint takes in the storage. */
@@ -23,7 +22,6 @@ const BUDGET = "400MB";
 
 /** Events a second that go on coming. */
 const RATE = 1000;
-const FOREVER = 1e9;
 const WITHIN_MS = 600_000;
 
 /**
@@ -34,35 +32,19 @@ const WITHIN_MS = 600_000;
 export async function recovery(options: RecoveryOptions, say: (text: string) => void): Promise<Report> {
   return inFolder(async (folder) => {
     const keys = Math.round(options.stateBytes / STORED_BYTES_A_KEY);
-    const job = (changes: number) => {
-      const rest = {
-        CHANGES: String(changes),
-        RATE: String(RATE),
-        SHOW: "changes",
-        INTERVAL: "5s",
-        BACKEND: "rocksdb",
-        BUDGET,
-      };
-      return runJob("keyed-sums.ts", options.parallelism, {
-        KEYS: String(keys),
-        FILL: String(keys),
-        FOLDER: folder,
-        ...rest,
-      });
-    };
+    const env = { SHOW: "changes", INTERVAL: "5s", BACKEND: "rocksdb", BUDGET };
+    const job = new Endless({ folder, keys, rate: RATE, parallelism: options.parallelism, env });
     say(`a state of ${keys.toLocaleString("en-US")} keys`);
-    const bytes = await fill(new Child(job(FOREVER)), keys, folder);
+    const [{ bytes }] = (await job.runUntilFull(1)) as [Checkpoint];
     const seconds = { local: [] as number[], storage: [] as number[], copy: [] as number[] };
     for (let run = 0; run < options.runs; run++) {
       say(`run ${run + 1} of ${options.runs}`);
-      seconds.local.push(await untilFirstEvent(new Child(job(FOREVER))));
+      seconds.local.push(await untilFirstEvent(job.start()));
       await rm(join(folder, "state"), { recursive: true });
-      seconds.storage.push(await untilFirstEvent(new Child(job(FOREVER))));
-      seconds.copy.push(await copySeconds(folder));
+      seconds.storage.push(await untilFirstEvent(job.start()));
+      seconds.copy.push(await copySeconds(folder, job.checkpoints().at(-1)?.files ?? []));
     }
-    const changes = (checkpointsIn(join(folder, "checkpoints"), "keyed-sums").at(-1)?.read.changes ?? 0) + RATE;
-    await measured(job(changes));
-    await check(join(folder, "results"), keys, [keys, changes]);
+    await job.finish();
     const rows = [
       { name: "from the local folder", of: seconds.local },
       { name: "from the storage", of: seconds.storage },
@@ -89,17 +71,6 @@ export async function recovery(options: RecoveryOptions, say: (text: string) => 
   });
 }
 
-/** Lets the job come to a checkpoint that has all keys, and kills it; gives the checkpoint's bytes. */
-async function fill(job: Child, keys: number, folder: string): Promise<number> {
-  const full = () => {
-    if (!job.running) throw new Error(`the job has ended\n${job.log}`);
-    return checkpointsIn(join(folder, "checkpoints"), "keyed-sums").findLast(({ read }) => read.fill === keys);
-  };
-  const { bytes } = await eventually(full, { what: "a checkpoint with all keys", withinMs: WITHIN_MS });
-  await kill(job);
-  return bytes;
-}
-
 /** Seconds from the start of the job's process to its first row; then it is killed. */
 async function untilFirstEvent(job: Child): Promise<number> {
   const start = performance.now();
@@ -111,15 +82,9 @@ async function untilFirstEvent(job: Child): Promise<number> {
   return seconds;
 }
 
-async function kill(job: Child): Promise<void> {
-  job.signal("SIGKILL");
-  await job.exit;
-}
-
-async function copySeconds(folder: string): Promise<number> {
+async function copySeconds(folder: string, files: readonly string[]): Promise<number> {
   const to = join(folder, "copy");
   await mkdir(to);
-  const files = checkpointsIn(join(folder, "checkpoints"), "keyed-sums").at(-1)?.files ?? [];
   const paths = files.map((file) => join(folder, "checkpoints/keyed-sums", file));
   const start = performance.now();
   execFileSync("cp", [...paths, to]);
