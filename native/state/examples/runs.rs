@@ -142,7 +142,7 @@ fn windows(kind: BackendKind, folder: &Path) -> Result<()> {
             backend.delete_range(&from, &to)?;
             deletes.push(start.elapsed());
         }
-        biggest = biggest.max(backend.bytes());
+        biggest = biggest.max(backend.figures().bytes);
     }
     drop(kept);
     println!("  windows, {CHECKPOINTS} checkpoints of {DIRTY} dirty entries:");
