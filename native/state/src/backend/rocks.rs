@@ -116,9 +116,9 @@ fn advice(error: &str) -> &'static str {
 
 /// The defaults but for what keeps a small database small, and universal compaction: it merges runs of like sizes, where the
 /// default merges every few runs into most of what there is, and a checkpoint has to upload it all again (the benchmark's
-/// `--query incremental` with 2,000,000 keys: 2 MB rather than 6 MB a checkpoint). More runs than 8 at a time, files of 8 MB
-/// and blocks of 16 KB changed nothing. LZ4 takes 0.13 of 0.36 µs an entry and leaves a quarter of random values away, more
-/// of real ones.
+/// `--query incremental` with 2,000,000 keys: 2 MB rather than 6 MB a checkpoint; 16 runs side by side do no better than 8).
+/// With the default compaction, files of 8 MB and blocks of 16 KB changed what the example `runs` measures by no more than
+/// its noise. LZ4 takes 0.13 of 0.36 µs an entry and leaves a quarter of random values away, more of real ones.
 fn database_options(asked: &BackendOptions) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
