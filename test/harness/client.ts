@@ -21,8 +21,9 @@ export interface Outgoing {
 const REQUEST_MS = 20_000;
 // A broker gives these answers while it is still loading the groups: in progress, not available, not the one.
 const COORDINATOR_MOVES = [14, 15, 16];
-// And these while it has just begun to lead its partitions: no leader, not the leader.
-const LEADER_MOVES = [5, 6];
+// And these until it leads its partitions: it does not know them (as librdkafka says it, and as it does), no leader, not
+// the leader.
+const LEADER_MOVES = [-190, 3, 5, 6];
 
 /** What tests ask of Kafka, by a client that shares no code with Millrace's core. */
 export class KafkaClient {
