@@ -100,16 +100,18 @@ interface Play {
 /** One trouble after the other; those that last go on while the next ones come. */
 async function run(schedule: Trouble[], { world, service, random, feed, tell }: Play): Promise<void> {
   const lasting: Promise<void>[] = [];
-  const progress = (rows: number) => feed.progress(service, rows, PROGRESS_WITHIN_MS);
+  // Enough for so many windows and more.
+  const [share, mostRows] = [0.5 / schedule.length, 80];
+  const progress = (rows: number) => feed.progress(service, rows, { withinMs: PROGRESS_WITHIN_MS, share });
   const calm = async () => {
     await Promise.all(lasting);
-    await Promise.all([progress(1), feed.send(0.5 / schedule.length)]);
+    await progress(1);
   };
   for (const trouble of schedule) {
     // Every second one comes wherever the job is, be it in its start; the others once it has written something.
     const atOnce = random.below(2) === 0;
-    const moment = atOnce ? delay(random.below(LONGEST_MOMENT_MS)) : progress(1 + random.below(100));
-    await Promise.all([moment, feed.send(0.5 / schedule.length)]);
+    if (atOnce) await Promise.all([delay(random.below(LONGEST_MOMENT_MS)), feed.send(share)]);
+    else await progress(1 + random.below(mostRows));
     service.check();
     tell(trouble.name);
     const { story, over } = await trouble.make({ world, service, random, calm });

@@ -9,6 +9,11 @@ const TUMBLING = { sizeMs: 5000, slideMs: 5000 };
 const HOPPING = { sizeMs: 6000, slideMs: 2000 };
 export const PARTITIONS = [0, 1, 2];
 
+interface Progress {
+  withinMs?: number;
+  share?: number;
+}
+
 /** A topic that fills while a job reads it, and the job's outputs. */
 export class Feed {
   readonly topics: { INPUT: string; TUMBLING: string; HOPPING: string };
@@ -75,9 +80,11 @@ export class Feed {
     );
   }
 
-  /** Waits until `rows` more windows have been written than there are now. */
-  async progress(job: Pick<Job, "log">, rows: number, withinMs?: number): Promise<void> {
+  /** Waits until `rows` more windows have been written than there are now; sends a share of the events meanwhile. */
+  async progress(job: Pick<Job, "log">, rows: number, { withinMs, share = 0 }: Progress = {}): Promise<void> {
     const before = await this.written();
+    // Not before that look: a fast job would be done with them, and nothing would follow.
+    if (share > 0) await this.send(share);
     await eventually(async () => (await this.written()) >= before + rows, {
       what: `${rows} more windows`,
       detail: () => job.log,
