@@ -24,7 +24,7 @@ t.test("after kills windows may be missing, but none is there in part or twice",
   for (let kill = 0; kill < KILLS; kill++) {
     const job = Job.run("windows.ts", { env });
     t.teardown(() => job.signal("SIGKILL"));
-    await Promise.all([feed.progress(job, 1 + random.below(150)), feed.send(1 / (KILLS + 1))]);
+    await feed.progress(job, 1 + random.below(150), { share: 1 / (KILLS + 1) });
     job.signal("SIGKILL");
     await job.exited();
   }

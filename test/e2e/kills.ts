@@ -21,7 +21,7 @@ export async function survive(t: Test, feed: Feed, { count, random, env, between
   for (let kill = 0; kill < count; kill++) {
     await between?.(kill);
     const job = start();
-    await Promise.all([feed.progress(job, 1 + random.below(150)), feed.send(1 / (count + 1))]);
+    await feed.progress(job, 1 + random.below(150), { share: 1 / (count + 1) });
     job.signal("SIGKILL");
     await job.exited();
   }

@@ -31,7 +31,7 @@ t.test("SIGTERM drains and commits; the next run goes on from there", async (t) 
 
   const first = Job.run("windows.ts", { env: feed.env });
   t.teardown(() => first.signal("SIGKILL"));
-  await Promise.all([feed.progress(first, 500), feed.send(0.5)]);
+  await feed.progress(first, 500, { share: 0.5 });
   t.equal((await first.stop()).code, 0, first.log);
   const committed = await kafka.committed(group, feed.topics.INPUT);
   t.strictSame([...committed.keys()].sort(), PARTITIONS);

@@ -82,12 +82,12 @@ t.test("list and inspect show what is stored, and a name that is taken fails whi
   const command = (name: "list" | "inspect", ...args: string[]) => Job.savepoint(name, "windows.ts", { env, args });
 
   const killed = run(t, "windows.ts", env);
-  await Promise.all([feed.progress(killed, 10), feed.send(0.3)]);
+  await feed.progress(killed, 10, { share: 0.3 });
   killed.signal("SIGKILL");
   await killed.exited();
   // The socket of the worker that was killed is still there.
   const job = run(t, "windows.ts", env);
-  await Promise.all([feed.progress(job, 10), feed.send(0.3)]);
+  await feed.progress(job, 10, { share: 0.3 });
   const create = (...args: string[]) => Job.savepoint("create", "windows.ts", { env, args });
   t.match(await succeeds(t, create("before-upgrade")), /is written: checkpoint \d+, .* in /);
   for (const args of [["before-upgrade"], ["before-upgrade", "--stop"]]) {

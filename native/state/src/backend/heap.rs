@@ -6,8 +6,8 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::ops::Bound;
 use std::path::Path;
 
-use super::{Backend, BackendFigures, Fill, LocalFile, Snapshot, Visit};
-use crate::{Error, Expiry, KeyGroups, Result, Run, key_group_of};
+use super::{Backend, BackendFigures, Fill, LocalFile, Snapshot, Visit, failed};
+use crate::{Expiry, KeyGroups, Result, Run, key_group_of};
 
 const FILE: &str = "state";
 
@@ -88,7 +88,7 @@ pub fn read_range(folder: &Path, from: &[u8], to: &[u8], visit: Visit<'_>) -> Re
 
 fn read(folder: &Path, visit: Visit<'_>) -> Result<()> {
     let path = folder.join(FILE);
-    let failed = |error: std::io::Error| Error(format!("state file {}: {error}", path.display()));
+    let failed = |error: std::io::Error| failed(&path, error);
     let mut file = BufReader::new(File::open(&path).map_err(failed)?);
     let mut count = [0; 8];
     file.read_exact(&mut count).map_err(failed)?;
@@ -165,7 +165,7 @@ impl Backend for Heap {
         self.expire();
         let path = into.join(FILE);
         let written = std::fs::create_dir_all(into).and_then(|()| self.write(&path));
-        let size = written.map_err(|error| Error(format!("state file {}: {error}", path.display())))?;
+        let size = written.map_err(|error| failed(&path, error))?;
         let file = LocalFile { name: FILE.into(), path, size, immutable: false };
         Ok(Snapshot::new(into.to_owned(), vec![file]))
     }

@@ -5,7 +5,7 @@ mod rocks;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Expiry, KeyGroups, KeyedState, Result, Run, StateKey, operator_range};
+use crate::{Error, Expiry, KeyGroups, KeyedState, Result, Run, StateKey, operator_range};
 
 /// Where a job keeps its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +185,21 @@ pub fn taken_over<'a>(
 
 fn overlap(some: &KeyGroups, others: &KeyGroups) -> bool {
     some.start.max(others.start) < some.end.min(others.end)
+}
+
+/// What is wrong with the state at a place, and what to do.
+fn failed(at: &Path, error: impl std::fmt::Display) -> Error {
+    Error(format!("state in {}: {error}{}", at.display(), advice(&error.to_string())))
+}
+
+fn advice(error: &str) -> &'static str {
+    if error.contains("No space left") {
+        ". Free space, or set `state.directory` to a disk that has some; the job goes on from its last checkpoint."
+    } else if error.contains("Corruption") {
+        ". The local state is damaged: delete the folder and start the job again, it restores from its last checkpoint."
+    } else {
+        ""
+    }
 }
 
 /// What is copied at once when key groups move.

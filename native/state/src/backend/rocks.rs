@@ -13,7 +13,7 @@ use rocksdb::{
     MergeOperands, Options, ReadOptions, SstFileWriter, WriteBatch, WriteOptions, properties,
 };
 
-use super::{Backend, BackendFigures, BackendOptions, Fill, LocalFile, Snapshot, Visit};
+use super::{Backend, BackendFigures, BackendOptions, Fill, LocalFile, Snapshot, Visit, failed};
 use crate::key::within_namespace;
 use crate::{Error, Expiry, KeyGroups, Result, Run};
 
@@ -99,20 +99,6 @@ fn add(run: &Run, writer: &mut SstFileWriter<'_>, write: Write, at: &Path) -> Re
 
 /// Puts one entry into a file.
 type Write = fn(&mut SstFileWriter<'_>, &[u8], &[u8]) -> std::result::Result<(), rocksdb::Error>;
-
-fn failed(at: &Path, error: impl std::fmt::Display) -> Error {
-    Error(format!("state in {}: {error}{}", at.display(), advice(&error.to_string())))
-}
-
-fn advice(error: &str) -> &'static str {
-    if error.contains("No space left") {
-        ". Free space, or set `state.directory` to a disk that has some; the job goes on from its last checkpoint."
-    } else if error.contains("Corruption") {
-        ". The local state is damaged: delete the folder and start the job again, it restores from its last checkpoint."
-    } else {
-        ""
-    }
-}
 
 /// The defaults but for what keeps a small database small, and universal compaction: it merges runs of like sizes, where the
 /// default merges every few runs into most of what there is, and a checkpoint has to upload it all again (the benchmark's
