@@ -41,6 +41,7 @@ export type { DataType, Field, Shape } from "./schema/type.js";
 export type { EventTimeOptions } from "./stream/event-time.js";
 export { Job, type JobBuilder, type JobOptions, job } from "./stream/job.js";
 export type { BroadcastTable } from "./stream/join.js";
-export type { KeyedStream, SinkStep, SourceStream, Stream, WindowedStream } from "./stream/stream.js";
+export type { KeyedStream, WindowedStream } from "./stream/keyed-stream.js";
+export type { SinkStep, SourceStream, Stream } from "./stream/stream.js";
 export { type Ttl, ttl } from "./stream/ttl.js";
 export { hopping, tumbling, type Window } from "./stream/window.js";

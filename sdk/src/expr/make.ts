@@ -85,8 +85,8 @@ function conditionOf(condition: unknown): Value {
   return value;
 }
 
-/** The columns of a row as expressions; one that is not there is a plan error. */
-export function columnsOf<S extends Shape>(fields: readonly Field[]): Columns<S> {
+/** The columns of a row as expressions, made by `columnOf`; one that is not there is a plan error. */
+export function columnsOf<S extends Shape>(fields: readonly Field[], columnOf = ownColumn): Columns<S> {
   const columns = new Map(fields.map((field) => [field.name, columnOf(field)]));
   const lookUp = (_: object, name: string | symbol) => {
     // Whatever inspects an object asks it for symbols and for `then`.
@@ -98,7 +98,7 @@ export function columnsOf<S extends Shape>(fields: readonly Field[]): Columns<S>
   return new Proxy({}, { get: lookUp, has: (_, name) => columns.has(String(name)) }) as Columns<S>;
 }
 
-function columnOf(field: Field): Value {
+function ownColumn(field: Field): Value {
   return new Value({ op: "column", name: field.name }, field.type as DataType, field.nullable);
 }
 

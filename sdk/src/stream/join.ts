@@ -1,5 +1,6 @@
 import { PlanError } from "../errors.js";
-import type { Columns } from "../expr/expr.js";
+import type { Columns, Typed } from "../expr/expr.js";
+import { columnsOf } from "../expr/make.js";
 import { Value } from "../expr/value.js";
 import type { NamedValue, PlanNode } from "../plan/node.js";
 import { type AnyType, type Field, type Null, type Shape, sameType, typeName } from "../schema/type.js";
@@ -10,9 +11,8 @@ import { describe, inStep, namedValues } from "./step.js";
  * The last row of each key of a stream, in every slot: what other streams join with.
  *
  * ```ts
- * import type { BroadcastTable, Shape, Stream } from "millrace";
- * const known = <S extends Shape, T extends Shape>(stream: Stream<S>, table: BroadcastTable<T>) =>
- *   table.name.length + stream.constructor.name.length;
+ * import type { BroadcastTable, Shape } from "millrace";
+ * const joined = <T extends Shape>(table: BroadcastTable<T>) => `joined with ${table.name}`;
  * ```
  */
 export class BroadcastTable<S extends Shape> {
@@ -42,29 +42,22 @@ export interface Join {
   readonly keepUnmatched: boolean;
 }
 
-/** A column of the table, as a plan names it beside those of the stream. */
-const ofTable = (name: string): string => `$${name}`;
-
 /** The join of a stream with a table. */
 export function joinOf<S extends Shape, T extends Shape>(
   name: string,
   fields: readonly Field[],
   table: BroadcastTable<T>,
   on: (row: Columns<S>) => unknown,
-  columns: (row: Columns<S>, match: never) => Readonly<Record<string, unknown>>,
+  columns: (row: Columns<S>, match: never) => Readonly<Record<string, Typed<AnyType>>>,
   keepUnmatched: boolean,
 ): Join {
   const keys = describe(name, fields, (row: Columns<S>) => keysOf(on(row)));
   inStep(name, () => sameKeys(keys, table.keys));
-  const match = Object.fromEntries(
-    table.node.fields.map((field) => [
-      field.name,
-      new Value({ op: "column", name: ofTable(field.name) }, field.type, field.nullable || keepUnmatched, field.name),
-    ]),
-  );
-  const output = describe(name, fields, (row: Columns<S>) =>
-    namedValues(columns(row, match as never) as Readonly<Record<string, { readonly __type: AnyType }>> as never, name),
-  );
+  // As a plan names the table's columns beside those of the stream.
+  const ofTable = ({ name, type, nullable }: Field) =>
+    new Value({ op: "column", name: `$${name}` }, type, nullable || keepUnmatched, name);
+  const match = columnsOf<T>(table.node.fields, ofTable);
+  const output = describe(name, fields, (row: Columns<S>) => namedValues(columns(row, match as never), name));
   return { kind: "join", on: keys, keys: table.keys, output, keepUnmatched };
 }
 

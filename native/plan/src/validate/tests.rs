@@ -1,0 +1,179 @@
+use super::*;
+
+const REVENUE: &[u8] = include_bytes!("../../tests/plans/revenue.plan");
+const SOURCE: usize = 0;
+const FILTER: usize = 1;
+const WINDOW: usize = 2;
+const SINK: usize = 3;
+
+/// The message about a plan that was good before `spoil`.
+fn message(spoil: impl FnOnce(&mut Plan)) -> String {
+    let mut plan = crate::decode(REVENUE).unwrap();
+    spoil(&mut plan);
+    validate(&plan).unwrap_err().to_string()
+}
+
+fn window(plan: &mut Plan) -> &mut WindowAggregate {
+    match &mut plan.operators[WINDOW].kind {
+        OperatorKind::WindowAggregate(window) => window,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn source(plan: &mut Plan) -> &mut Source {
+    match &mut plan.operators[SOURCE].kind {
+        OperatorKind::Source(source) => source,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn column(name: &str) -> Expr {
+    Expr::Column(name.into())
+}
+
+#[test]
+fn an_unknown_column_is_named_with_its_step() {
+    assert_eq!(
+        message(|plan| plan.operators[FILTER].kind = OperatorKind::Filter(column("pric"))),
+        "filter: column \"pric\" is not in its input; there are auction, price, dateTime"
+    );
+    assert_eq!(
+        message(|plan| window(plan).output[1].expr = column("$9")),
+        "window(tumbling 10s): column \"$9\" is not in its input; there are auction, $start, $end, $0, $1, $2"
+    );
+}
+
+#[test]
+fn steps_stand_in_their_order_and_lead_somewhere() {
+    assert_eq!(
+        message(|plan| plan.operators[FILTER].inputs = vec![0, 2]),
+        "filter: its input 2 does not come before it"
+    );
+    assert_eq!(message(|plan| plan.operators[FILTER].inputs.clear()), "kafka(bids): its rows go nowhere");
+    assert_eq!(message(|plan| plan.operators[SINK].inputs = vec![2, 2]), "kafka(revenue): it cannot have 2 inputs");
+    assert_eq!(message(|plan| plan.operators.truncate(SINK)), "window(tumbling 10s): its rows go nowhere");
+    assert_eq!(message(|plan| plan.operators.clear()), "the job has no steps");
+    assert_eq!(message(|plan| plan.operators[FILTER].id = "source-1".into()), "filter: id \"source-1\" is there twice");
+}
+
+#[test]
+fn a_window_needs_event_time_and_sizes_within_bounds() {
+    assert_eq!(
+        message(|plan| source(plan).event_time = None),
+        "window(tumbling 10s): \"kafka(bids)\" has no event time: call .eventTime(...) on it"
+    );
+    let sized = |size_ms, slide_ms| message(|plan| window(plan).window = Window { size_ms, slide_ms, offset_ms: 0 });
+    assert_eq!(
+        sized(0, 0),
+        "window(tumbling 10s): a window of 0 ms cannot slide by 0 ms: 0 < slide <= size <= 100 years"
+    );
+    assert!(sized(10, 20).contains("cannot slide by 20 ms"));
+    assert!(sized(i64::MAX, 1).contains("100 years"));
+    assert!(sized(1_000_000, 1).contains("each event would be in 1000000 windows"));
+}
+
+#[test]
+fn aggregates_have_their_arguments() {
+    assert_eq!(message(|plan| window(plan).aggregates[1].expr = None), "window(tumbling 10s): Sum needs an argument");
+    assert_eq!(
+        message(|plan| window(plan).aggregates[1].function = AggregateFunction::ApproxQuantile(1.5)),
+        "window(tumbling 10s): quantile 1.5 is not between 0 and 1"
+    );
+}
+
+#[test]
+fn a_deduplication_needs_keys_and_a_ttl_of_some_length() {
+    let deduplicate = |keys: &[&str], duration_ms| {
+        let keys = keys.iter().map(|key| NamedExpr { name: (*key).into(), expr: column(key) }).collect();
+        let ttl = Some(Ttl { duration_ms, update: TtlUpdate::OnWrite });
+        message(|plan| plan.operators[FILTER].kind = OperatorKind::Deduplicate(Deduplicate { keys, ttl }))
+    };
+    assert_eq!(deduplicate(&[], 1), "filter: a key has at least one column");
+    assert_eq!(deduplicate(&["auction"], 0), "filter: a ttl of nothing would keep no state");
+    assert!(deduplicate(&["bidder"], 1).contains("column \"bidder\" is not in its input"));
+}
+
+#[test]
+fn a_join_matches_columns_to_the_keys_of_what_is_broadcast() {
+    let named = |name: &str| NamedExpr { name: name.into(), expr: column(name) };
+    let join = |on: &[&str], keys: &[&str], output: &str| {
+        let joined = OperatorKind::BroadcastJoin(BroadcastJoin {
+            on: on.iter().map(|name| named(name)).collect(),
+            keys: keys.iter().map(|name| named(name)).collect(),
+            output: vec![NamedExpr { name: "auction".into(), expr: column(output) }],
+            keep_unmatched: false,
+        });
+        message(|plan| {
+            plan.operators[FILTER].inputs = vec![SOURCE, SOURCE];
+            plan.operators[FILTER].kind = joined;
+        })
+    };
+    assert_eq!(join(&[], &["price"], "auction"), "filter: a key has at least one column");
+    assert_eq!(
+        join(&["auction"], &["auction", "price"], "auction"),
+        "filter: rows are matched by 1 columns, but the key has 2"
+    );
+    assert!(join(&["auction"], &["auction"], "$bidder").contains(
+        "column \"$bidder\" is not in its input; there are auction, price, dateTime, $auction, $price, $dateTime"
+    ));
+    let mut plan = crate::decode(REVENUE).unwrap();
+    assert!(is_read_whole(&plan, FILTER).unwrap_err().message.contains("give \"kafka(bids)\" start: \"earliest\""));
+    let SourceConnector::Kafka(kafka) = &mut source(&mut plan).connector else { unreachable!() };
+    kafka.start = KafkaStart::Earliest;
+    assert_eq!(is_read_whole(&plan, FILTER), Ok(()));
+}
+
+#[test]
+fn at_most_once_holds_results_back_until_a_checkpoint() {
+    let message = |spoil: fn(&mut Plan)| {
+        message(|plan| {
+            plan.guarantee = Guarantee::AtMostOnce;
+            spoil(plan);
+        })
+    };
+    assert_eq!(message(|_| {}), "at-most-once needs checkpoints: give the job a storage for them");
+    let table = message(|plan| {
+        plan.checkpoints = Some(Checkpoints {
+            storage: "file:state".into(),
+            interval_ms: 1,
+            min_pause_ms: 0,
+            timeout_ms: 1,
+            tolerable_failures: 0,
+            retained: 1,
+            backend: StateBackend::RocksDb,
+            memory_budget_bytes: 0,
+            directory: "state".into(),
+        });
+        let OperatorKind::Sink(sink) = &mut plan.operators[SINK].kind else { unreachable!() };
+        sink.connector = SinkConnector::Table(TableSink { title: String::new() });
+    });
+    assert_eq!(
+        table,
+        "kafka(revenue): a table shows its rows at once: write to another sink, or ask for at-least-once"
+    );
+}
+
+#[test]
+fn parallelism_stays_within_the_key_groups() {
+    assert_eq!(message(|plan| plan.parallelism = 129), "parallelism 129 is more than maxParallelism 128");
+    assert_eq!(message(|plan| plan.max_parallelism = 0), "maxParallelism is 0: it is 1 to 32768");
+}
+
+#[test]
+fn rows_are_what_their_step_declares() {
+    assert_eq!(
+        message(|plan| plan.operators[SINK].schema = plan.operators[SOURCE].schema.clone()),
+        "kafka(revenue): its rows are not those of \"window(tumbling 10s)\""
+    );
+    assert_eq!(
+        message(|plan| window(plan).output.truncate(2)),
+        "window(tumbling 10s): its expressions do not make the columns that it declares"
+    );
+    assert_eq!(
+        message(|plan| {
+            let all = source(plan).declared.fields().iter().skip(1).cloned().collect::<Vec<_>>();
+            source(plan).declared = std::sync::Arc::new(Schema::new(all));
+        }),
+        "kafka(bids): column \"auction\" is read but not declared, or out of order"
+    );
+}
