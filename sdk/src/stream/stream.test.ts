@@ -265,6 +265,16 @@ t.test("a join is refused where its keys do not match", async (t) => {
     "join(kafka(rates)): rows are matched by 2 columns, but the table's key has 1",
   );
   t.equal(
+    refused((j) => {
+      const known = j.source(rates).broadcast((rate) => rate.price);
+      const wrong = (_: object, rate: object) => ({ rate: (rate as Record<string, never>).rat as never });
+      j.source(bids)
+        .join(known, (bid) => bid.price, wrong)
+        .to(out);
+    }),
+    'join(kafka(rates)): column "rat" is not in its input; there are price, rate, unread (did you mean "rate"?)',
+  );
+  t.equal(
     join((bid) => bid.price, {}),
     "join: it takes a stream that is .broadcast(...) first",
   );
