@@ -7,7 +7,7 @@ import { trades } from "../harness/trades.js";
 import { Feed } from "./feed.js";
 import { uniqueName } from "./results.js";
 
-const KILLS = 5;
+const KILLS = 3;
 
 let kafka: KafkaClient;
 t.before(async () => {
