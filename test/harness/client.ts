@@ -18,6 +18,8 @@ export interface Outgoing {
   timestamp?: number;
 }
 
+/** What a producer holds at most. */
+const QUEUED_RECORDS = 200_000;
 const REQUEST_MS = 20_000;
 // A broker gives these answers while it is still loading the groups: in progress, not available, not the one.
 const COORDINATOR_MOVES = [14, 15, 16];
@@ -52,20 +54,24 @@ export class KafkaClient {
       "enable.idempotence": true,
       "linger.ms": 5,
       "message.max.bytes": 32 * 1024 * 1024,
-      "queue.buffering.max.messages": 1_000_000,
+      "queue.buffering.max.messages": QUEUED_RECORDS,
       "queue.buffering.max.kbytes": 1_000_000,
     });
     await new Promise<void>((resolve, reject) => {
       producer.connect({ timeout: REQUEST_MS }, (error) => (error ? reject(asError(error, "connect")) : resolve()));
     });
     try {
+      const flush = () =>
+        new Promise<void>((resolve, reject) => {
+          producer.flush(60_000, (error) => (error ? reject(asError(error, `flush to ${topic}`)) : resolve()));
+        });
+      let queued = 0;
       for (const { partition, value, key, timestamp } of records) {
+        if (queued++ % QUEUED_RECORDS === 0) await flush();
         const bytes = typeof value === "string" ? Buffer.from(value) : value;
         producer.produce(topic, partition, bytes, key ?? null, timestamp ?? null);
       }
-      await new Promise<void>((resolve, reject) => {
-        producer.flush(60_000, (error) => (error ? reject(asError(error, `flush to ${topic}`)) : resolve()));
-      });
+      await flush();
     } finally {
       await new Promise((resolve) => producer.disconnect(resolve));
     }

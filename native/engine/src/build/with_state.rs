@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_plan::{BroadcastJoin, Deduplicate, WindowAggregate};
+use millrace_plan::{BroadcastJoin, Deduplicate, OperatorKind, WindowAggregate};
 
 use super::upstream::{settlement, sources_upstream};
 use super::{Builder, Outlet, projection};
@@ -158,9 +158,13 @@ impl Builder<'_> {
         Ok(Some(ValuesInBackend::new(state.backend.clone(), id, plan.max_parallelism, !stored.is_empty())))
     }
 
-    /// Bytes of memory for the state of one operator in one slot; 0: as many as it takes.
+    /// Bytes of memory for the state of one operator in one slot; 0: as many as it takes. What is broadcast has none of it.
     fn memory_budget(&self) -> usize {
-        let budget = self.job.plan.checkpoints.as_ref().map_or(0, |settings| settings.memory_budget_bytes as usize);
-        budget / (self.job.parallelism() * self.job.exchanges.len().max(1))
+        let plan = &self.job.plan;
+        let budget = plan.checkpoints.as_ref().map_or(0, |settings| settings.memory_budget_bytes as usize);
+        let keeps_to_it =
+            |kind: &OperatorKind| matches!(kind, OperatorKind::WindowAggregate(_) | OperatorKind::Deduplicate(_));
+        let sharing = plan.operators.iter().filter(|operator| keeps_to_it(&operator.kind)).count();
+        budget / (self.job.parallelism() * sharing.max(1))
     }
 }
