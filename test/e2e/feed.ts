@@ -9,6 +9,9 @@ const TUMBLING = { sizeMs: 5000, slideMs: 5000 };
 const HOPPING = { sizeMs: 6000, slideMs: 2000 };
 export const PARTITIONS = [0, 1, 2];
 
+/** Longer than events come out of order, and than any window. */
+const AFTER_ALL_MS = 3_600_000;
+
 interface Progress {
   withinMs?: number;
   share?: number;
@@ -44,7 +47,8 @@ export class Feed {
   /** Sends the rest, and an event a partition that closes every window before it. */
   async finish(): Promise<void> {
     await this.send(1);
-    const closing = { account: "closing", price: 0, venue: "north", at: START + 10_000_000 };
+    const last = this.#events.at(-1)?.at ?? START;
+    const closing = { account: "closing", price: 0, venue: "north", at: last + AFTER_ALL_MS };
     await this.#kafka.produce(
       this.topics.INPUT,
       PARTITIONS.map((partition) => record({ ...closing, partition })),
