@@ -22,7 +22,7 @@ function storedIn(folder: string): Env {
 }
 
 function run(t: Test, file: string, env: Env, from?: string): Job {
-  const job = Job.run(file, { env, args: from === undefined ? [] : ["--from-savepoint", from] });
+  const job = from === undefined ? Job.run(file, { env }) : Job.savepoint("restore", file, { env, args: [from] });
   t.teardown(() => job.signal("SIGKILL"));
   return job;
 }

@@ -37,7 +37,7 @@ export class Job extends Child {
   }
 
   /** `millrace savepoint` and one of its commands. */
-  static savepoint(command: "create" | "list" | "inspect", file: string, options?: JobOptions): Job {
+  static savepoint(command: "create" | "list" | "inspect" | "restore", file: string, options?: JobOptions): Job {
     return new Job(["savepoint", command], file, options);
   }
 

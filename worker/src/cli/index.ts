@@ -37,7 +37,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(async (file: string, options: { parallelism?: number }) => {
       process.exitCode = await explainJob(file, options);
     });
-  addSavepointCommands(program);
+  addSavepointCommands(program)
+    .command("restore")
+    .description("run a job from a savepoint, as run --from-savepoint does")
+    .argument("<file>", "the job file")
+    .argument("<name>", "the savepoint", savepoint)
+    .option("-p, --parallelism <slots>", "slots, a thread each", slots)
+    .option("--allow-dropped <id>", "leave out what is stored of a step that the job does not have any more", anotherId)
+    .action(async (file: string, fromSavepoint: string, options: RunFlags) => {
+      process.exitCode = await runCommand(file, { ...options, fromSavepoint });
+    });
   program
     .command("init")
     .description("make a project that runs")

@@ -3,8 +3,8 @@ import { createSavepoint } from "./create.js";
 import { inspectSavepoint } from "./inspect.js";
 import { listSavepoints } from "./list.js";
 
-/** Adds `millrace savepoint` and what it can do. */
-export function addSavepointCommands(program: Command): void {
+/** Adds `millrace savepoint` and what it can do, but for what runs a job; gives it. */
+export function addSavepointCommands(program: Command): Command {
   const savepoint = program.command("savepoint").description("write savepoints, and look at what is stored");
   savepoint
     .command("create")
@@ -30,4 +30,5 @@ export function addSavepointCommands(program: Command): void {
     .action(async (file: string, which: string) => {
       process.exitCode = await inspectSavepoint(file, which);
     });
+  return savepoint;
 }
