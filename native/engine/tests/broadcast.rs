@@ -4,51 +4,23 @@
 
 mod run;
 
-use std::fs;
 use std::path::Path;
 
 use arrow::datatypes::DataType;
 use millrace_engine::{ErrorCode, Start};
 use millrace_plan::*;
-use run::{JobPlan, Until, column, named, schema};
+use run::{JobPlan, Until, checkpoints, column, generated_bids, lines, named, schema};
 use tempfile::tempdir;
 
 const EVENTS: u64 = 60_000;
 const AUCTIONS: u64 = 3_000;
-
-fn bids(count: u64, seed: u64) -> GeneratorSource {
-    GeneratorSource {
-        kind: GeneratorKind::Bids,
-        seed,
-        rate: 0,
-        count,
-        start_time_ms: 1_700_000_000_000,
-        events_per_second: 5_000,
-        out_of_orderness_ms: 0,
-        keys: AUCTIONS,
-    }
-}
-
-fn checkpoints(folder: &Path, backend: StateBackend) -> Checkpoints {
-    Checkpoints {
-        storage: format!("file:{}", folder.join("checkpoints").display()),
-        interval_ms: 10,
-        min_pause_ms: 0,
-        timeout_ms: 60_000,
-        tolerable_failures: 0,
-        retained: 2,
-        backend,
-        memory_budget_bytes: 0,
-        directory: folder.join("state").display().to_string(),
-    }
-}
 
 /// Bids joined with themselves by their auction: every bid has a match once its own has been broadcast, and the match is of
 /// its auction.
 fn job(folder: &Path, backend: StateBackend, keep_unmatched: bool) -> JobPlan {
     let mut job = JobPlan::new();
     job.exactly_once(checkpoints(folder, backend));
-    let bids = job.bids(bids(EVENTS, 7), 0);
+    let bids = job.bids(GeneratorSource { out_of_orderness_ms: 0, keys: AUCTIONS, ..generated_bids(EVENTS) }, 0);
     let join = BroadcastJoin {
         on: vec![named("auction", column("auction"))],
         keys: vec![named("auction", column("auction"))],
@@ -63,17 +35,6 @@ fn job(folder: &Path, backend: StateBackend, keep_unmatched: bool) -> JobPlan {
     let joined = job.add_with_id("join", "join", &[bids, bids], schema(&fields), OperatorKind::BroadcastJoin(join));
     job.files(joined, &folder.join("results"));
     job
-}
-
-fn lines(folder: &Path) -> Vec<String> {
-    let mut lines = Vec::new();
-    for entry in fs::read_dir(folder.join("results")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            lines.extend(fs::read_to_string(path).unwrap().lines().map(String::from));
-        }
-    }
-    lines
 }
 
 fn number(line: &str, column: &str) -> Option<i64> {
@@ -96,8 +57,8 @@ fn every_row_comes_once_with_a_match_of_its_key_over_cuts() {
         let lines = lines(folder.path());
         let what = format!("{backend:?}, {cuts} cuts");
         assert!(cuts > 0, "{what}");
-        assert_eq!(lines.len() as u64, EVENTS, "{what}");
-        let matched: Vec<_> = lines.iter().filter(|line| number(line, "of").is_some()).collect();
+        assert_eq!(lines.values().sum::<usize>() as u64, EVENTS, "{what}");
+        let matched: Vec<_> = lines.keys().filter(|line| number(line, "of").is_some()).collect();
         assert!(matched.iter().all(|line| number(line, "of") == number(line, "auction")), "{what}");
         // How many is a matter of who comes first.
         assert!(!matched.is_empty(), "{what}");

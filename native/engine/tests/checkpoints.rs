@@ -11,25 +11,12 @@ use std::path::Path;
 use arrow::datatypes::DataType;
 use millrace_engine::{CheckpointMetrics, Error, ErrorCode, Start};
 use millrace_plan::*;
-use run::{JobPlan, Until, column, named, schema, timestamp};
+use run::{JobPlan, Until, checkpoints, column, generated_bids, lines, named, schema, timestamp};
 use tempfile::{TempDir, tempdir};
 
 const EVENTS: u64 = 1_000_000;
 const TUMBLING: Window = Window { size_ms: 20_000, slide_ms: 20_000, offset_ms: 0 };
 const HOPPING: Window = Window { size_ms: 20_000, slide_ms: 5_000, offset_ms: 0 };
-
-fn generator(count: u64) -> GeneratorSource {
-    GeneratorSource {
-        kind: GeneratorKind::Bids,
-        seed: 7,
-        rate: 0,
-        count,
-        start_time_ms: 1_700_000_000_000,
-        events_per_second: 5_000,
-        out_of_orderness_ms: 500,
-        keys: 500,
-    }
-}
 
 /// What a job of these tests is made of, where it differs.
 #[derive(Clone, Copy)]
@@ -67,17 +54,10 @@ const FIRST_AND_LAST: Shape = Shape {
 fn job(folder: &Path, shape: Shape) -> JobPlan {
     let mut job = JobPlan::new();
     job.exactly_once(Checkpoints {
-        storage: format!("file:{}", folder.join("checkpoints").display()),
-        interval_ms: 10,
-        min_pause_ms: 0,
-        timeout_ms: 60_000,
-        tolerable_failures: 0,
-        retained: 2,
-        backend: shape.backend,
         memory_budget_bytes: shape.memory_budget_bytes,
-        directory: folder.join("state").display().to_string(),
+        ..checkpoints(folder, shape.backend)
     });
-    let source = job.bids(generator(shape.events), 1_000);
+    let source = job.bids(generated_bids(shape.events), 1_000);
     let mut fields = vec![("auction", DataType::Int64, false), ("end", timestamp(), false)];
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let mut output = vec![named("auction", column("auction")), named("end", column(Window::END))];
@@ -97,20 +77,6 @@ fn job(folder: &Path, shape: Shape) -> JobPlan {
     let windows = job.add("window", &[source], schema(&fields), kind);
     job.files(windows, &folder.join("results"));
     job
-}
-
-/// Each line that the job has made visible, and how often it is there.
-fn lines(folder: &Path) -> BTreeMap<String, usize> {
-    let mut lines = BTreeMap::new();
-    for entry in fs::read_dir(folder.join("results")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            for line in fs::read_to_string(path).unwrap().lines() {
-                *lines.entry(line.to_owned()).or_default() += 1;
-            }
-        }
-    }
-    lines
 }
 
 fn expected(shape: Shape) -> BTreeMap<String, usize> {

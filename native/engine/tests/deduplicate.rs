@@ -4,14 +4,12 @@
 
 mod run;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use arrow::datatypes::DataType;
 use millrace_engine::Start;
 use millrace_plan::*;
-use run::{JobPlan, Until, column, named, schema};
+use run::{JobPlan, Until, checkpoints, column, generated_bids, lines, named, schema};
 use tempfile::tempdir;
 
 const EVENTS: u64 = 300_000;
@@ -24,34 +22,11 @@ struct Shape {
     ttl: Option<Ttl>,
 }
 
-fn bids() -> GeneratorSource {
-    GeneratorSource {
-        kind: GeneratorKind::Bids,
-        seed: 7,
-        rate: 0,
-        count: EVENTS,
-        start_time_ms: 1_700_000_000_000,
-        events_per_second: 5_000,
-        out_of_orderness_ms: 500,
-        keys: AUCTIONS,
-    }
-}
-
 /// The auctions of bids, each once, to files.
 fn job(folder: &Path, Shape { backend, memory_budget_bytes, ttl }: Shape) -> JobPlan {
     let mut job = JobPlan::new();
-    job.exactly_once(Checkpoints {
-        storage: format!("file:{}", folder.join("checkpoints").display()),
-        interval_ms: 10,
-        min_pause_ms: 0,
-        timeout_ms: 60_000,
-        tolerable_failures: 0,
-        retained: 2,
-        backend,
-        memory_budget_bytes,
-        directory: folder.join("state").display().to_string(),
-    });
-    let source = job.bids(bids(), 1_000);
+    job.exactly_once(Checkpoints { memory_budget_bytes, ..checkpoints(folder, backend) });
+    let source = job.bids(GeneratorSource { keys: AUCTIONS, ..generated_bids(EVENTS) }, 1_000);
     let keys = vec![named("auction", column("auction"))];
     let bids = job.schema_of(source);
     let firsts = job.add("deduplicate", &[source], bids, OperatorKind::Deduplicate(Deduplicate { keys, ttl }));
@@ -59,20 +34,6 @@ fn job(folder: &Path, Shape { backend, memory_budget_bytes, ttl }: Shape) -> Job
     let auctions = job.add("select", &[firsts], schema(&[("auction", DataType::Int64, false)]), auctions);
     job.files(auctions, &folder.join("results"));
     job
-}
-
-/// Each line that the job has made visible, and how often it is there.
-fn lines(folder: &Path) -> BTreeMap<String, usize> {
-    let mut lines = BTreeMap::new();
-    for entry in fs::read_dir(folder.join("results")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            for line in fs::read_to_string(path).unwrap().lines() {
-                *lines.entry(line.to_owned()).or_default() += 1;
-            }
-        }
-    }
-    lines
 }
 
 /// Runs a job to its end, cut off again and again, each time more steps after a checkpoint; gives the number of cuts.

@@ -16,7 +16,7 @@ use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
 use millrace_engine::{Error, ErrorCode, Job, SavepointState, Start, StartOptions};
 use millrace_plan::{AggregateFunction as F, *};
-use run::{JobPlan, column, named, schema, timestamp};
+use run::{JobPlan, checkpoints, column, named, schema, timestamp};
 use tempfile::{TempDir, tempdir};
 
 const TUMBLING: Window = Window { size_ms: 20_000, slide_ms: 20_000, offset_ms: 0 };
@@ -122,24 +122,10 @@ fn with_aggregates(aggregates: Aggregates) -> Shape {
     Shape { steps: vec![step("tumbling", TUMBLING, aggregates)], ..shape() }
 }
 
-fn checkpoints(folder: &Path, backend: StateBackend) -> Checkpoints {
-    Checkpoints {
-        storage: format!("file:{}", folder.join("checkpoints").display()),
-        interval_ms: 20,
-        min_pause_ms: 0,
-        timeout_ms: 60_000,
-        tolerable_failures: 0,
-        retained: 2,
-        backend,
-        memory_budget_bytes: 0,
-        directory: folder.join("state").display().to_string(),
-    }
-}
-
 /// `source` follows files as they grow, or ends with what is in them.
 fn job(folder: &Path, shape: &Shape, source: SourceConnector) -> JobPlan {
     let mut job = JobPlan::new();
-    job.at_least_once(checkpoints(folder, shape.backend));
+    job.at_least_once(Checkpoints { interval_ms: 20, ..checkpoints(folder, shape.backend) });
     let source = job.bids_of("files", source, 1_000);
     add_steps(&mut job, source, &shape.steps);
     job
@@ -488,7 +474,7 @@ const BACKENDS: [(&str, StateBackend); 2] = [("rocksdb", StateBackend::RocksDb),
 fn windows_of(folder: &Path, name: &str, backend: StateBackend, slots: usize) -> String {
     let feed = Feed::new(folder.join("nothing"));
     let mut plan = JobPlan::new();
-    plan.at_least_once(checkpoints(folder, backend));
+    plan.at_least_once(Checkpoints { interval_ms: 20, ..checkpoints(folder, backend) });
     let source = plan.bids_of("nothing", feed.source(false), 1_000);
     add_steps(&mut plan, source, &golden_steps());
     let start = StartOptions { start: from(name), allow_dropped: vec!["files-0".into()] };

@@ -9,21 +9,12 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use millrace_plan::*;
-use run::{JobPlan, column, named, schema, timestamp};
+use run::{JobPlan, column, generated_bids, named, schema, timestamp};
 
 const EVENTS: u64 = 20_000;
 
 fn generator(out_of_orderness_ms: i64) -> GeneratorSource {
-    GeneratorSource {
-        kind: GeneratorKind::Bids,
-        seed: 7,
-        rate: 0,
-        count: EVENTS,
-        start_time_ms: 1_700_000_000_000,
-        events_per_second: 500,
-        out_of_orderness_ms,
-        keys: 50,
-    }
+    GeneratorSource { events_per_second: 500, out_of_orderness_ms, keys: 50, ..generated_bids(EVENTS) }
 }
 
 fn aggregate(function: AggregateFunction, of: Option<&str>) -> Aggregate {

@@ -3,6 +3,8 @@
 // Each file of tests uses a part of it.
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -41,6 +43,49 @@ pub fn bids_schema() -> SchemaRef {
         ("dateTime", timestamp(), false),
     ];
     schema(&fields)
+}
+
+/// So many bids of 500 auctions, as fast as they are taken; 0: without an end.
+pub fn generated_bids(count: u64) -> GeneratorSource {
+    GeneratorSource {
+        kind: GeneratorKind::Bids,
+        seed: 7,
+        rate: 0,
+        count,
+        start_time_ms: 1_700_000_000_000,
+        events_per_second: 5_000,
+        out_of_orderness_ms: 500,
+        keys: 500,
+    }
+}
+
+/// Checkpoints in a folder, as often as can be.
+pub fn checkpoints(folder: &Path, backend: StateBackend) -> Checkpoints {
+    Checkpoints {
+        storage: format!("file:{}", folder.join("checkpoints").display()),
+        interval_ms: 10,
+        min_pause_ms: 0,
+        timeout_ms: 60_000,
+        tolerable_failures: 0,
+        retained: 2,
+        backend,
+        memory_budget_bytes: 0,
+        directory: folder.join("state").display().to_string(),
+    }
+}
+
+/// Each line that a job has made visible in the folder's `results`, and how often it is there.
+pub fn lines(folder: &Path) -> BTreeMap<String, usize> {
+    let mut lines = BTreeMap::new();
+    for entry in fs::read_dir(folder.join("results")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            for line in fs::read_to_string(path).unwrap().lines() {
+                *lines.entry(line.to_owned()).or_default() += 1;
+            }
+        }
+    }
+    lines
 }
 
 /// A job under construction.
