@@ -80,10 +80,11 @@ impl Builder<'_> {
 
     fn table(&self, index: usize, plan: &BroadcastJoin, schema: &SchemaRef) -> Result<Table> {
         let keys = RowKeys::new(&plan.keys, schema)?;
-        let values = self.values_in_backend(index, &Table::state_lines(&keys, schema))?;
+        let lines = Table::state_lines(&keys, schema);
+        let values = self.values_in_backend(index, &lines)?;
         let store =
             self.state.zip(values).map(|(state, values)| TableInBackend::new(values, state.groups.clone(), schema));
-        let mut table = Table::new(keys, schema, store.transpose()?);
+        let mut table = Table::new(keys, schema, store.transpose()?, lines)?;
         table.restore(&self.job.plan.operators[index].id, &self.prepared.recovered.state)?;
         Ok(table)
     }

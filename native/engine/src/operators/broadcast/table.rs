@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use arrow::compute::interleave_record_batch;
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use hashbrown::{HashMap, HashSet};
@@ -18,6 +18,9 @@ use crate::operators::keyed::{RowKeys, ValuesInBackend};
 
 /// Rows that are no key's last any more go when there are more of them than of the others, and more than this.
 const LEAST_GARBAGE: usize = 8192;
+
+/// A batch of fewer rows takes more in.
+const FULL_BATCH: usize = 8192;
 
 pub type SharedTable = Rc<RefCell<Table>>;
 
@@ -53,14 +56,19 @@ impl TableInBackend {
 }
 
 impl Table {
-    /// An empty table of the rows of an input.
-    pub fn new(keys: RowKeys, input: &SchemaRef, store: Option<TableInBackend>) -> Self {
+    /// An empty table of the rows of an input; `state_lines` are [`Table::state_lines`].
+    pub fn new(
+        keys: RowKeys,
+        input: &SchemaRef,
+        store: Option<TableInBackend>,
+        state_lines: Vec<String>,
+    ) -> Result<Self> {
         let fields = input.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()));
-        let state_lines = Table::state_lines(&keys, input).into();
-        let mut table = Table { keys, schema, batches: Vec::new(), last: HashMap::new(), rows: 0, store, state_lines };
-        table.batches.push(table.nulls());
-        table
+        let nulls = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+        let nulls = RecordBatch::try_new(schema.clone(), nulls).map_err(internal)?;
+        let last = HashMap::new();
+        Ok(Table { keys, schema, batches: vec![nulls], last, rows: 0, store, state_lines: state_lines.into() })
     }
 
     /// What its stored state is called. The lines stand in manifests, so they never change.
@@ -70,7 +78,7 @@ impl Table {
         ["broadcast".to_owned()].into_iter().chain(keys.lines()).chain(columns).collect()
     }
 
-    /// The same, of this table.
+    /// What its own stored state is called.
     pub fn lines(&self) -> Arc<[String]> {
         self.state_lines.clone()
     }
@@ -95,11 +103,9 @@ impl Table {
 
     /// Takes over rows: the last of each key.
     pub fn update(&mut self, rows: &RecordBatch) -> Result<()> {
-        let keys = self.keys.encode(&self.keys.columns(rows)?)?;
-        let hashes = self.keys.hashes(rows)?;
-        let batch = self.batches.len();
-        self.batches.push(RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec()).map_err(internal)?);
-        self.rows += rows.num_rows();
+        let columns = self.keys.columns(rows)?;
+        let (keys, hashes) = (self.keys.encode(&columns)?, self.keys.hashes(&columns)?);
+        let (batch, first) = self.append(rows)?;
         for (row, (key, hash)) in keys.iter().zip(hashes).enumerate() {
             let key: Box<[u8]> = key.as_ref().into();
             if let Some(store) = &mut self.store {
@@ -108,9 +114,24 @@ impl Table {
                     store.fresh.insert((group, hash, key.clone()));
                 }
             }
-            self.last.insert(key, (batch, row));
+            self.last.insert(key, (batch, first + row));
         }
         if self.rows > LEAST_GARBAGE.max(2 * self.last.len()) { self.compact() } else { Ok(()) }
+    }
+
+    /// Puts rows behind those that there are, a small batch to the end of the last one: whoever looks rows up has to look
+    /// through all batches. Gives where they begin.
+    fn append(&mut self, rows: &RecordBatch) -> Result<(usize, usize)> {
+        self.rows += rows.num_rows();
+        let rows = RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec()).map_err(internal)?;
+        // The row of nulls stays alone.
+        if let Some(last) = self.batches[1..].last_mut().filter(|last| last.num_rows() < FULL_BATCH) {
+            let first = last.num_rows();
+            *last = concat_batches(&self.schema, [&*last, &rows]).map_err(internal)?;
+            return Ok((self.batches.len() - 1, first));
+        }
+        self.batches.push(rows);
+        Ok((self.batches.len() - 1, 0))
     }
 
     /// The rows of keys, in their order: nulls where there is none. `found` is told of each whether there is one.
@@ -124,7 +145,7 @@ impl Table {
             found(row.is_some());
             row.unwrap_or((0, 0))
         });
-        self.take(&rows.collect::<Vec<_>>())
+        take(&self.batches, &rows.collect::<Vec<_>>())
     }
 
     /// Stores what has changed; gives the number of rows.
@@ -167,21 +188,10 @@ impl Table {
         Ok(())
     }
 
-    fn nulls(&self) -> RecordBatch {
-        let columns: Vec<ArrayRef> =
-            self.schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-        RecordBatch::try_new(self.schema.clone(), columns)
-            .unwrap_or_else(|_| RecordBatch::new_empty(self.schema.clone()))
-    }
-
-    fn take(&self, rows: &[(usize, usize)]) -> Result<RecordBatch> {
-        take(&self.batches, rows)
-    }
-
     /// Leaves out the rows that are no key's last any more.
     fn compact(&mut self) -> Result<()> {
         let rows: Vec<_> = self.last.values().copied().collect();
-        let compacted = self.take(&rows)?;
+        let compacted = take(&self.batches, &rows)?;
         self.last.values_mut().enumerate().for_each(|(row, place)| *place = (1, row));
         self.rows = rows.len();
         self.batches.truncate(1);
@@ -197,4 +207,56 @@ fn take(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch>
 fn converter(schema: &SchemaRef) -> Result<RowConverter> {
     let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
     RowConverter::new(fields.collect()).map_err(internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::{Field, Int64Type};
+    use millrace_plan::{Expr, NamedExpr};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEYS: i64 = 3_000;
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(["key", "value"].map(|name| Field::new(name, DataType::Int64, false)).to_vec()))
+    }
+
+    fn row_keys() -> RowKeys {
+        RowKeys::new(&[NamedExpr { name: "key".into(), expr: Expr::Column("key".into()) }], &schema()).unwrap()
+    }
+
+    fn rows(of: &[(i64, i64)]) -> RecordBatch {
+        let (keys, values): (Vec<i64>, Vec<i64>) = of.iter().copied().unzip();
+        RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(keys)), Arc::new(Int64Array::from(values))])
+            .unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_key_has_its_last_row_however_rows_come(
+            updates in prop::collection::vec(prop::collection::vec((0..KEYS, any::<i64>()), 1..2_000), 1..40),
+        ) {
+            let lines = Table::state_lines(&row_keys(), &schema());
+            let mut table = Table::new(row_keys(), &schema(), None, lines).unwrap();
+            let mut model = HashMap::new();
+            for update in &updates {
+                table.update(&rows(update)).unwrap();
+                model.extend(update.iter().copied());
+            }
+            let asked = (0..KEYS).map(|key| (key, 0)).collect::<Vec<_>>();
+            let keys = table.keys.encode(&table.keys.columns(&rows(&asked)).unwrap()).unwrap();
+            let found = table.look_up(keys.iter().map(|key| Some(key.data())), |_| ()).unwrap();
+            let values = found.column(1).as_primitive::<Int64Type>().iter().collect::<Vec<_>>();
+            let expected = (0..KEYS).map(|key| model.get(&key).copied()).collect::<Vec<_>>();
+            prop_assert_eq!(values, expected);
+            prop_assert!(table.batches.len() <= 2 + table.rows / FULL_BATCH);
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Route {
 
 impl Operator for Route {
     fn on_batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
-        let hashes = Arc::new(UInt64Array::from(self.keys.hashes(&batch.rows)?));
+        let hashes = Arc::new(UInt64Array::from(self.keys.hashes(&self.keys.columns(&batch.rows)?)?));
         let columns = batch.rows.columns().iter().cloned().chain([hashes as _]).collect();
         let rows = RecordBatch::try_new(self.schema.clone(), columns).map_err(internal)?;
         out.emit(batch.with_rows(rows));

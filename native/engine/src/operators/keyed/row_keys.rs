@@ -40,12 +40,6 @@ impl RowKeys {
         self.names.iter().zip(&self.types).map(|(name, data_type)| key_line(name, data_type))
     }
 
-    /// The hash of each row's key.
-    pub fn hashes(&self, rows: &RecordBatch) -> Result<Vec<KeyHash>> {
-        let keys = self.codec.encode(&self.columns(rows)?)?;
-        Ok((0..rows.num_rows()).map(|row| keys.hash(row)).collect())
-    }
-
     pub fn types(&self) -> &[DataType] {
         &self.types
     }
@@ -53,6 +47,12 @@ impl RowKeys {
     /// The key columns of rows.
     pub fn columns(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
         self.expressions.iter().map(|key| evaluate(key, rows)).collect()
+    }
+
+    /// The hash of each key in such columns.
+    pub fn hashes(&self, columns: &[ArrayRef]) -> Result<Vec<KeyHash>> {
+        let keys = self.codec.encode(columns)?;
+        Ok((0..columns.first().map_or(0, |column| column.len())).map(|row| keys.hash(row)).collect())
     }
 
     /// The keys in such columns, as bytes that are the same for the same key.
