@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "./eventually.js";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
 import { freePorts } from "./ports.js";
 import { Child } from "./process.js";
+import { ready } from "./ready.js";
 
 const POM = join(ROOT, "test/servers/hdfs/pom.xml");
-const READY_WITHIN_MS = 60_000;
 
 // A file counts as written once its data node has reported it; the first look comes too early and the next after 400 ms.
 const LOOK_AGAIN = "dfs.client.block.write.locateFollowingBlock.initial.delay.ms=5";
@@ -44,20 +43,11 @@ export class HdfsCluster {
   }
 
   /** The name node answers before its data node is there; it is ready once it says which one takes a file. */
-  async #ready(): Promise<void> {
+  #ready(): Promise<void> {
     const create = `http://${this.address}/webhdfs/v1/file?op=CREATE&noredirect=true&user.name=root`;
-    try {
-      await eventually(
-        async () => {
-          if (!this.#server.running) throw new Error(`HDFS ended while it started\n${this.#server.log}`);
-          const answer = await fetch(create, { method: "PUT" }).catch(() => undefined);
-          return answer?.ok;
-        },
-        { what: `HDFS at ${this.address}`, withinMs: READY_WITHIN_MS, detail: () => this.#server.log },
-      );
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
+    return ready(`HDFS at ${this.address}`, this, this.#server, async () => {
+      const answer = await fetch(create, { method: "PUT" }).catch(() => undefined);
+      return answer?.ok;
+    });
   }
 }

@@ -2,14 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { selfSigned } from "./certificate.js";
-import { eventually } from "./eventually.js";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
 import { freePorts, listens } from "./ports.js";
 import { Child } from "./process.js";
+import { ready } from "./ready.js";
 
 const POM = join(ROOT, "test/servers/kafka/pom.xml");
-const READY_WITHIN_MS = 60_000;
 const CERTIFICATE = "certificate.pem";
 
 /** Who may use the listener that asks for TLS and a password, by PLAIN or SCRAM-SHA-256. */
@@ -104,19 +103,8 @@ export class KafkaBroker {
     return new Child({ command: "java", args: [...args, "kafka.Kafka", join(this.#directory, "server.properties")] });
   }
 
-  async #ready(): Promise<void> {
-    try {
-      await eventually(
-        () => {
-          if (!this.#server.running) throw new Error(`Kafka ended while it started\n${this.#server.log}`);
-          return listens(this.#ports.plain);
-        },
-        { what: `Kafka at ${this.brokers}`, withinMs: READY_WITHIN_MS, detail: () => this.#server.log },
-      );
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
+  #ready(): Promise<void> {
+    return ready(`Kafka at ${this.brokers}`, this, this.#server, () => listens(this.#ports.plain));
   }
 }
 

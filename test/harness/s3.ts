@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "./eventually.js";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
 import { freePorts } from "./ports.js";
 import { Child } from "./process.js";
+import { ready } from "./ready.js";
 
 const POM = join(ROOT, "test/servers/s3/pom.xml");
-const READY_WITHIN_MS = 60_000;
 const BUCKET = "checkpoints";
 
 /** An S3 server with one bucket, on its own port and a fresh directory. It takes any credentials. */
@@ -47,19 +46,10 @@ export class S3Server {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  async #ready(): Promise<void> {
-    try {
-      await eventually(
-        async () => {
-          if (!this.#server.running) throw new Error(`the S3 server ended while it started\n${this.#server.log}`);
-          const made = await fetch(`${this.endpoint}/${BUCKET}`, { method: "PUT" }).catch(() => undefined);
-          return made?.ok;
-        },
-        { what: `S3 at ${this.endpoint}`, withinMs: READY_WITHIN_MS, detail: () => this.#server.log },
-      );
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
+  #ready(): Promise<void> {
+    return ready(`S3 at ${this.endpoint}`, this, this.#server, async () => {
+      const made = await fetch(`${this.endpoint}/${BUCKET}`, { method: "PUT" }).catch(() => undefined);
+      return made?.ok;
+    });
   }
 }
