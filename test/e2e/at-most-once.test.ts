@@ -5,6 +5,7 @@ import { Job } from "../harness/job.js";
 import { Random } from "../harness/random.js";
 import { trades } from "../harness/trades.js";
 import { Feed } from "./feed.js";
+import { killAtRandom } from "./kills.js";
 import { uniqueName } from "./results.js";
 
 const KILLS = 3;
@@ -15,19 +16,12 @@ t.before(async () => {
 });
 
 t.test("after kills windows may be missing, but none is there in part or twice", async (t) => {
-  const random = new Random(81);
   const feed = new Feed(kafka, uniqueName("at-most-once"), trades({ seed: 81, count: 10_000 * (KILLS + 1) }));
   await feed.create();
   const folder = t.testdir({});
   const state = { CHECKPOINTS: `file:${folder}/checkpoints`, STATE: `${folder}/state` };
   const env = { ...feed.env, ...state, GUARANTEE: "at-most-once" };
-  for (let kill = 0; kill < KILLS; kill++) {
-    const job = Job.run("windows.ts", { env });
-    t.teardown(() => job.signal("SIGKILL"));
-    await feed.progress(job, 1 + random.below(150), { share: 1 / (KILLS + 1) });
-    job.signal("SIGKILL");
-    await job.exited();
-  }
+  await killAtRandom(t, feed, { count: KILLS, random: new Random(81), env });
   await feed.send(1);
   const written = await feed.written();
   const job = Job.run("windows.ts", { env: { ...env, UNTIL: "latest" } });

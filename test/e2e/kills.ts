@@ -11,23 +11,29 @@ export interface Kills {
   between?: (start: number) => Promise<void>;
 }
 
-/** Kills windows.ts at random moments while its topic fills, and lets the last start write what remains. */
-export async function survive(t: Test, feed: Feed, { count, random, env, between }: Kills): Promise<void> {
-  const start = () => {
-    const job = Job.run("windows.ts", { env });
-    t.teardown(() => job.signal("SIGKILL"));
-    return job;
-  };
+/** Kills windows.ts at random moments while its topic fills. */
+export async function killAtRandom(t: Test, feed: Feed, { count, random, env, between }: Kills): Promise<void> {
   for (let kill = 0; kill < count; kill++) {
     await between?.(kill);
-    const job = start();
+    const job = start(t, env);
     await feed.progress(job, 1 + random.below(150), { share: 1 / (count + 1) });
     job.signal("SIGKILL");
     await job.exited();
   }
-  await between?.(count);
-  const job = start();
+}
+
+/** The same, and lets the last start write what remains. */
+export async function survive(t: Test, feed: Feed, kills: Kills): Promise<void> {
+  await killAtRandom(t, feed, kills);
+  await kills.between?.(kills.count);
+  const job = start(t, kills.env);
   await feed.finish();
   await feed.complete(job);
   t.equal((await job.stop()).code, 0, job.log);
+}
+
+function start(t: Test, env: Kills["env"]): Job {
+  const job = Job.run("windows.ts", { env });
+  t.teardown(() => job.signal("SIGKILL"));
+  return job;
 }

@@ -67,9 +67,10 @@ export class KafkaClient {
         });
       let queued = 0;
       for (const { partition, value, key, timestamp } of records) {
-        if (queued++ % QUEUED_RECORDS === 0) await flush();
         const bytes = typeof value === "string" ? Buffer.from(value) : value;
         producer.produce(topic, partition, bytes, key ?? null, timestamp ?? null);
+        queued += 1;
+        if (queued % QUEUED_RECORDS === 0) await flush();
       }
       await flush();
     } finally {
