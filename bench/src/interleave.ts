@@ -1,7 +1,5 @@
-import type { Run } from "./report.js";
-
 /** Lets contenders run in turn, `runs` times each, so that what else the machine does meets all of them. */
-export async function interleave<R extends Run>(
+export async function interleave<R>(
   contenders: Readonly<Record<string, (run: number) => Promise<R>>>,
   runs: number,
   say: (text: string) => void,

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { KafkaClient } from "../../test/harness/client.js";
 import { eventually } from "../../test/harness/eventually.js";
 import { Child } from "../../test/harness/process.js";
+import { interleave } from "./interleave.js";
 import { Feed, reading } from "./live.js";
 import { bars, grid, type Report } from "./report.js";
 import { inFolder, runJob } from "./run-job.js";
@@ -29,24 +30,21 @@ interface Read {
   readonly row: { readonly n: number; readonly key?: number; readonly end?: number };
 }
 
+/** Whether what was read is all of what was to come, and nothing else. */
+type Check = (feed: Feed, read: readonly Read[]) => boolean;
+
 /**
  * How long it takes until a reader of committed records has a result, exactly once. Of an event that is passed on, from
  * when it was produced; of a window, from its end, which an event of the same millisecond tells of.
  */
 export async function latency(brokers: string, options: LatencyOptions, say: (text: string) => void): Promise<Report> {
-  const contenders = [
-    { name: "events as they are", window: "", check: checkEvents },
-    { name: `windows of ${WINDOW_MS} ms`, window: `${WINDOW_MS}ms`, check: checkWindows },
-  ];
-  const seen = new Map<string, number[][]>(contenders.map(({ name }) => [name, []]));
-  for (let run = 0; run < options.runs; run++) {
-    for (const { name, window, check } of contenders) {
-      say(`run ${run + 1} of ${options.runs}: ${name}`);
-      const latencies = await measure(brokers, `latency-${process.pid}-${run}-${window}`, window, check, options);
-      seen.get(name)?.push(latencies);
-    }
-  }
-  const results = [...seen].map(([name, runs]) => {
+  const contender = (window: string, check: Check) => (run: number) =>
+    measure(brokers, `latency-${process.pid}-${run}-${window}`, window, check, options);
+  const contenders = {
+    "events as they are": contender("", checkEvents),
+    [`windows of ${WINDOW_MS} ms`]: contender(`${WINDOW_MS}ms`, checkWindows),
+  };
+  const results = [...(await interleave(contenders, options.runs, say))].map(([name, runs]) => {
     const sorted = runs.flat().sort((a, b) => a - b);
     const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] as number;
     return { name, results: sorted.length, p50Ms: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99), maxMs: at(1) };
@@ -70,7 +68,7 @@ async function measure(
   brokers: string,
   name: string,
   window: string,
-  check: (feed: Feed, read: readonly Read[]) => boolean,
+  check: Check,
   { rate, seconds, intervalMs, parallelism }: LatencyOptions,
 ): Promise<number[]> {
   const kafka = new KafkaClient(brokers);
