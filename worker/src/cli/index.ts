@@ -15,17 +15,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("millrace").description("Stream processing for TypeScript").version(version);
   // Commands take this over when they are added.
   program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-  program
-    .command("run")
+  runOptions(program.command("run"))
     .description("run a job until it ends or is told to stop")
     .argument("<file>", "the job file, TypeScript or JavaScript")
-    .option("-p, --parallelism <slots>", "slots, a thread each", slots)
-    .option("--create-topics", "create the topics of Kafka sinks that do not exist")
     .addOption(
       new Option("--fresh", "begin without the state and positions that are stored").conflicts("fromSavepoint"),
     )
     .option("--from-savepoint <name>", "begin with the state and positions of a savepoint", savepoint)
-    .option("--allow-dropped <id>", "leave out what is stored of a step that the job does not have any more", anotherId)
     .action(async (file: string, options: RunFlags) => {
       process.exitCode = await runCommand(file, options);
     });
@@ -37,13 +33,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(async (file: string, options: { parallelism?: number }) => {
       process.exitCode = await explainJob(file, options);
     });
-  addSavepointCommands(program)
-    .command("restore")
+  runOptions(addSavepointCommands(program).command("restore"))
     .description("run a job from a savepoint, as run --from-savepoint does")
     .argument("<file>", "the job file")
     .argument("<name>", "the savepoint", savepoint)
-    .option("-p, --parallelism <slots>", "slots, a thread each", slots)
-    .option("--allow-dropped <id>", "leave out what is stored of a step that the job does not have any more", anotherId)
     .action(async (file: string, fromSavepoint: string, options: RunFlags) => {
       process.exitCode = await runCommand(file, { ...options, fromSavepoint });
     });
@@ -55,6 +48,18 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = await init(folder);
     });
   await program.parseAsync([...argv]);
+}
+
+/** The options of every command that runs a job. */
+function runOptions(command: Command): Command {
+  return command
+    .option("-p, --parallelism <slots>", "slots, a thread each", slots)
+    .option("--create-topics", "create the topics of Kafka sinks that do not exist")
+    .option(
+      "--allow-dropped <id>",
+      "leave out what is stored of a step that the job does not have any more",
+      anotherId,
+    );
 }
 
 function slots(text: string): number {
