@@ -16,6 +16,8 @@ const producer = kafka.producer({ createPartitioner: () => () => next++ % PARTIT
 const latency = QUERY === "latency" ? { maxWaitTimeInMs: 5 } : {};
 const consumer = kafka.consumer({
   groupId: `loop-${process.pid}`,
+  // A batch is worked on for longer than the usual time where the machine is busy.
+  sessionTimeout: 120_000,
   maxBytes: 32 << 20,
   maxBytesPerPartition: 16 << 20,
   ...latency,
@@ -31,22 +33,23 @@ let read = 0;
 await new Promise<void>((resolve) => {
   void consumer.run({
     partitionsConsumedConcurrently: PARTITIONS,
-    async eachBatch({ batch }) {
+    async eachBatch({ batch, heartbeat }) {
       const rows = batch.messages.flatMap(({ value }) => query.add(value as Buffer, batch.partition));
-      await write(rows);
+      await write(rows, heartbeat);
       read += batch.messages.length;
       if (BOUNDED === "true" && read >= Number(EVENTS)) resolve();
     },
   });
 });
-await write(query.end());
+await write(query.end(), async () => {});
 await end();
 
-async function write(rows: readonly string[]): Promise<void> {
+async function write(rows: readonly string[], heartbeat: () => Promise<void>): Promise<void> {
   const at = 10_000;
   for (let from = 0; from < rows.length; from += at) {
     const messages = rows.slice(from, from + at).map((value) => ({ value }));
     await producer.send({ topic: OUTPUT as string, messages });
+    await heartbeat();
   }
 }
 
