@@ -1,14 +1,21 @@
 import Kafka from "node-rdkafka";
-import { bid, Expected, record } from "./dataset.js";
+import { type Auctions, type Bid, bid } from "./dataset.js";
 
-export interface DatasetOptions {
+export interface Dataset {
   readonly events: number;
   readonly partitions: number;
   readonly seed: number;
+  readonly auctions: Auctions;
+  readonly record: (bid: Bid) => string;
 }
 
-/** Writes the events to a topic, in turn to its partitions; gives what the query has to make of them. */
-export async function load(brokers: string, topic: string, options: DatasetOptions): Promise<Expected> {
+/** Writes the events to a topic, in turn to its partitions; `onBid` hears of each. */
+export async function load(
+  brokers: string,
+  topic: string,
+  { events, partitions, seed, auctions, record }: Dataset,
+  onBid: (bid: Bid) => void,
+): Promise<void> {
   const producer = new Kafka.Producer({
     "metadata.broker.list": brokers,
     "compression.codec": "lz4",
@@ -20,18 +27,16 @@ export async function load(brokers: string, topic: string, options: DatasetOptio
   await new Promise<void>((resolve, reject) => {
     producer.connect({ timeout: 20_000 }, (error) => (error ? reject(error) : resolve()));
   });
-  const expected = new Expected();
-  for (let n = 0; n < options.events; n++) {
-    const event = bid(n, options.seed);
-    expected.add(event);
+  for (let n = 0; n < events; n++) {
+    const event = bid(n, seed, auctions);
+    onBid(event);
     const value = Buffer.from(record(event), "latin1");
-    while (!offered(producer, topic, n % options.partitions, value)) await drain(producer);
+    while (!offered(producer, topic, n % partitions, value)) await drain(producer);
   }
   await new Promise<void>((resolve, reject) => {
     producer.flush(120_000, (error) => (error ? reject(error) : resolve()));
   });
   await new Promise((resolve) => producer.disconnect(resolve));
-  return expected;
 }
 
 const QUEUE_FULL = -184;

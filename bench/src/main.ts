@@ -10,7 +10,7 @@ import type { Report } from "./report.js";
 const { values } = parseArgs({
   options: {
     query: { type: "string", default: "w" },
-    events: { type: "string", default: "6000000" },
+    events: { type: "string" },
     keys: { type: "string", default: "10000000" },
     rounds: { type: "string", default: "3" },
     state: { type: "string", default: "1000MB" },

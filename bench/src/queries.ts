@@ -2,15 +2,16 @@
 import { bytes, type Duration, milliseconds, type Size } from "../../sdk/src/duration.js";
 import { KafkaBroker } from "../../test/harness/kafka.js";
 import { latency } from "./latency.js";
-import { type Guarantee, queryW } from "./query-w.js";
 import type { Report } from "./report.js";
 import { incremental } from "./state/incremental.js";
 import { largeState } from "./state/large-state.js";
 import { recovery } from "./state/recovery.js";
+import { THROUGHPUT } from "./throughput/queries.js";
+import { type ThroughputOptions, throughput } from "./throughput/throughput.js";
 
 /** The command line's, as they were given. */
 export interface Arguments {
-  readonly events: string;
+  readonly events?: string;
   readonly keys: string;
   readonly rounds: string;
   readonly state: Size;
@@ -28,7 +29,12 @@ export interface Arguments {
 type Query = (args: Arguments, say: (text: string) => void) => Promise<Report>;
 
 export const QUERIES: Readonly<Record<string, Query>> = {
-  w: (args, say) => onBroker((brokers) => queryW(brokers, { ...common(args), ...w(args) }, say)),
+  ...Object.fromEntries(
+    Object.keys(THROUGHPUT).map((name): [string, Query] => [
+      name,
+      (args, say) => onBroker((brokers) => throughput(brokers, name, throughputOptions(args), say)),
+    ]),
+  ),
   "large-state": (args, say) =>
     largeState(
       { ...common(args), stateBytes: stateBytes(args), times: Number(args.times), rounds: Number(args.rounds) },
@@ -67,10 +73,11 @@ const stateBytes = ({ state }: Arguments) => bytes(state, "--state");
 
 const intervalMs = ({ interval }: Arguments, usual: Duration) => milliseconds(interval ?? usual, "--interval");
 
-function w({ guarantee, events, peers }: Arguments): { guarantee: Guarantee; events: number; peers: boolean } {
+function throughputOptions(args: Arguments): ThroughputOptions {
+  const { guarantee, events, peers } = args;
   if (guarantee !== "at-least-once" && guarantee !== "exactly-once")
     throw new Error(`there is no guarantee "${guarantee}"; there are at-least-once, exactly-once`);
-  return { guarantee, events: Number(events), peers };
+  return { ...common(args), guarantee, events: events === undefined ? undefined : Number(events), peers };
 }
 
 async function onBroker<T>(use: (brokers: string) => Promise<T>): Promise<T> {

@@ -80,15 +80,22 @@ export class KafkaClient {
 
   /** Everything that lies in the topic now and is committed, in the order of each partition. */
   async read(topic: string): Promise<Message[]> {
+    const messages: Message[] = [];
+    await this.each(topic, (message) => messages.push(message));
+    return messages;
+  }
+
+  /** The same, one after the other, for topics that are too long to be held. */
+  async each(topic: string, onMessage: (message: Message) => void): Promise<void> {
     return this.#consumer(async (consumer) => {
       const ends = await this.#ends(consumer, topic);
       const open = new Map([...ends].filter(([, { lowOffset, highOffset }]) => lowOffset < highOffset));
       // The last records may be ones that are not to be seen: the end of a partition is told apart from them.
       consumer.on("partition.eof", ({ partition }) => open.delete(partition));
       consumer.assign([...open].map(([partition, { lowOffset }]) => ({ topic, partition, offset: lowOffset })));
-      const messages: Message[] = [];
-      while (open.size > 0) messages.push(...(await consume(consumer)).map(received));
-      return messages;
+      while (open.size > 0) {
+        for (const message of await consume(consumer)) onMessage(received(message));
+      }
     });
   }
 

@@ -1,0 +1,13 @@
+import { env, type JobOptions } from "millrace";
+
+/** Exactly once with RocksDB and a checkpoint every 2 s where CHECKPOINTS names a folder; else at least once. */
+export function optionsOfEnv(): JobOptions {
+  const folder = env("CHECKPOINTS", "");
+  return folder === ""
+    ? {}
+    : {
+        guarantee: "exactly-once",
+        checkpoints: { storage: `file:${folder}/checkpoints`, interval: "2s" },
+        state: { directory: `${folder}/state` },
+      };
+}
