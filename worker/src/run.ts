@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { MessageChannel } from "node:worker_threads";
-import type { Job, MillraceError } from "millrace";
+import type { Field, Job, MillraceError } from "millrace";
 import { Piscina } from "piscina";
 import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
 import { type JobMetrics, NativeJob } from "./native.js";
@@ -36,7 +36,8 @@ export class Run {
       throw asMillraceError(error);
     }
     this.parallelism = this.#job.parallelism;
-    this.ended = this.#runSlots(file, show).finally(() => {
+    const needed = job.functions.length > 0 ? file : undefined;
+    this.ended = this.#runSlots({ file: needed, jobId: this.#job.id, tables: tableFields(job) }, show).finally(() => {
       this.#hasEnded = true;
     });
   }
@@ -69,7 +70,10 @@ export class Run {
     }
   }
 
-  async #runSlots(file: string, show: RunOptions["show"]): Promise<MillraceError | undefined> {
+  async #runSlots(
+    task: Omit<SlotTask, "index" | "port">,
+    show: RunOptions["show"],
+  ): Promise<MillraceError | undefined> {
     const slots = this.parallelism;
     const pool = new Piscina({
       filename: fileURLToPath(new URL("./slot-thread.js", import.meta.url)),
@@ -83,8 +87,8 @@ export class Run {
     const runSlot = async (index: number) => {
       const { port1, port2 } = new MessageChannel();
       port1.on("message", (rows: ShownRows) => show?.(rows));
-      const task: SlotTask = { file, jobId: this.#job.id, index, port: port2 };
-      const error: PlainError | undefined = await pool.run(task, { transferList: [port2] }).catch(toPlain);
+      const slot: SlotTask = { ...task, index, port: port2 };
+      const error: PlainError | undefined = await pool.run(slot, { transferList: [port2] }).catch(toPlain);
       first ??= error;
       // A slot that never opened leaves the others waiting.
       if (error !== undefined) this.#job.cancel();
@@ -94,4 +98,11 @@ export class Run {
     this.#job.close();
     return first === undefined ? undefined : fromPlain(first);
   }
+}
+
+function tableFields(job: Job): Map<string, readonly Field[]> {
+  const tables = job.steps.flatMap(({ step, fields }) =>
+    step.kind === "sink" && step.config.kind === "table" ? [[step.config.title, fields] as const] : [],
+  );
+  return new Map(tables);
 }

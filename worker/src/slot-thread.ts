@@ -1,17 +1,18 @@
 import { setImmediate } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
-import type { Field, Job } from "millrace";
+import type { Field } from "millrace";
 import { type PlainError, toPlain } from "./errors.js";
-import { caller } from "./functions/call.js";
 import { rowReader } from "./functions/read.js";
-import { loadJob } from "./job-file.js";
-import { NativeSlot } from "./native.js";
+import { type Batch, type Mapped, NativeSlot } from "./native.js";
 
 /** What the main thread asks of a slot's thread. */
 export interface SlotTask {
-  readonly file: string;
+  /** The job file, where the job has functions. */
+  readonly file: string | undefined;
   readonly jobId: number;
   readonly index: number;
+  /** Of table sinks: what their rows are made of, by title. */
+  readonly tables: ReadonlyMap<string, readonly Field[]>;
   /** Where rows of table sinks go. */
   readonly port: MessagePort;
 }
@@ -26,13 +27,11 @@ export interface ShownRows {
 const BUDGET_MS = 100;
 
 /** Runs one slot to its end; gives the error that ended it. */
-export default async function runSlot({ file, jobId, index, port }: SlotTask): Promise<PlainError | undefined> {
+export default async function runSlot({ file, jobId, index, tables, port }: SlotTask): Promise<PlainError | undefined> {
   // A thrown value loses its class on the way through the core: the original is kept here.
   let thrown: unknown;
   try {
-    const job = await loadJob(file);
-    const functions = job.functions.map(caller);
-    const tables = tableFields(job);
+    const functions = file === undefined ? [] : await functionsOf(file);
     const slot = new NativeSlot(
       jobId,
       index,
@@ -59,9 +58,8 @@ export default async function runSlot({ file, jobId, index, port }: SlotTask): P
   }
 }
 
-function tableFields(job: Job): Map<string, readonly Field[]> {
-  const tables = job.steps.flatMap(({ step, fields }) =>
-    step.kind === "sink" && step.config.kind === "table" ? [[step.config.title, fields] as const] : [],
-  );
-  return new Map(tables);
+/** Loaded where it is needed only: importing a job takes a thread a quarter of a second. */
+async function functionsOf(file: string): Promise<readonly ((batch: Batch) => Mapped)[]> {
+  const [{ loadJob }, { caller }] = await Promise.all([import("./job-file.js"), import("./functions/call.js")]);
+  return (await loadJob(file)).functions.map(caller);
 }
