@@ -1,10 +1,10 @@
-// Kafka to Kafka, exactly once: events as they are, or the number of them in each window.
+// Kafka to Kafka: events as they are, or the number of them in each window.
 import { count, type Duration, env, job, json, kafka, schema, t, tumbling } from "millrace";
+import { optionsOfEnv } from "../src/job-options.js";
 
 const Event = schema({ n: t.int64(), sent: t.timestamp("ms") });
 const brokers = env("BROKERS");
 const window = env("WINDOW", "");
-const folder = env("FOLDER");
 
 export default job(
   env("JOB"),
@@ -22,9 +22,5 @@ export default job(
         .id("counts")
         .to(output);
   },
-  {
-    guarantee: "exactly-once",
-    checkpoints: { storage: `file:${folder}/checkpoints`, interval: env("INTERVAL") as Duration },
-    state: { directory: `${folder}/state` },
-  },
+  optionsOfEnv(),
 );

@@ -10,6 +10,7 @@ export class Feed {
   readonly sent: number[] = [];
   readonly #timer: NodeJS.Timeout;
   readonly #startMs = performance.now();
+  #closed: Promise<void> | undefined;
 
   private constructor(
     private readonly producer: Kafka.Producer,
@@ -37,6 +38,11 @@ export class Feed {
   }
 
   async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#timer);
     await connected((done) => this.producer.flush(REQUEST_MS, done));
     await new Promise((resolve) => this.producer.disconnect(resolve));

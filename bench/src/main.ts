@@ -22,11 +22,10 @@ const { values } = parseArgs({
     parallelism: { type: "string", default: "2" },
     runs: { type: "string", default: "1" },
     guarantee: { type: "string", default: "at-least-once" },
-    peers: { type: "boolean", default: true },
+    peers: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     readme: { type: "boolean", default: false },
   },
-  allowNegative: true,
 });
 
 const query = QUERIES[values.query];

@@ -60,7 +60,7 @@ export const QUERIES: Readonly<Record<string, Query>> = {
           ...common(args),
           rate: Number(args.rate),
           seconds: Number(args.seconds),
-          intervalMs: intervalMs(args, "100ms"),
+          intervalMs: intervalMs(args, "50ms"),
         },
         say,
       ),

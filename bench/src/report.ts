@@ -16,6 +16,9 @@ export interface Result {
   readonly eachEventsPerCpuSecond: readonly number[];
   readonly cpuSecondsPerMillionEvents: number;
   readonly peakRssBytes: number;
+  /** Until an event that is passed on can be read, where that was measured. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
 }
 
 export interface Run {
@@ -54,6 +57,7 @@ function ratio(some: Result, other: Result): number {
 /** A table in Markdown. */
 export function table(results: readonly Result[]): string {
   const [first] = results;
+  const hasLatency = results.some(({ p99Ms }) => p99Ms !== undefined);
   const rows = results.map((row) => [
     row.name,
     whole(row.eventsPerSecond),
@@ -62,9 +66,14 @@ export function table(results: readonly Result[]): string {
     row.cpuSecondsPerMillionEvents.toFixed(2),
     megabytes(row.peakRssBytes),
     row === first || first === undefined ? "" : `${ratio(first, row).toFixed(2)}×`,
+    ...(hasLatency ? [latency(row)] : []),
   ]);
   const head = ["events/s", "events per CPU s", "from–to", "CPU s per million", "peak RSS", "Millrace does"];
-  return grid(["", ...head], rows);
+  return grid(["", ...head, ...(hasLatency ? ["p50 / p99"] : [])], rows);
+}
+
+function latency({ p50Ms, p99Ms }: Result): string {
+  return p50Ms === undefined || p99Ms === undefined ? "" : `${whole(p50Ms)} / ${whole(p99Ms)} ms`;
 }
 
 /** Rows below their heads, in Markdown; all but the first column are numbers. */

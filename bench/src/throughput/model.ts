@@ -33,11 +33,9 @@ export class WindowModel implements Model {
     private readonly auctions: number,
     private readonly sizeMs: number,
     private readonly slideMs: number,
-    private readonly isCounted: (bid: Bid) => boolean = () => true,
   ) {}
 
   add(bid: Bid): void {
-    if (!this.isCounted(bid)) return;
     const last = Math.floor(bid.dateTime / this.slideMs) * this.slideMs;
     for (let start = last; start > bid.dateTime - this.sizeMs; start -= this.slideMs) this.#addTo(start, bid);
   }

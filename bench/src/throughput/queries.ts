@@ -1,4 +1,6 @@
 // The queries whose throughput is measured: what they are asked of, how Millrace is asked, and what has to come out.
+
+import type { Query as Asked } from "../../peers/peer.js";
 import {
   AUCTIONS,
   type Auctions,
@@ -11,6 +13,7 @@ import {
   wideRecord,
   zipf,
 } from "../dataset.js";
+import type { BenchJob } from "./contender.js";
 import { type Model, RowModel, WindowModel } from "./model.js";
 
 export interface Query {
@@ -20,10 +23,10 @@ export interface Query {
   readonly events: number;
   readonly auctions: Auctions;
   readonly record: (bid: Bid) => string;
-  /** In bench/jobs, and what it is given. */
-  readonly job: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly job: BenchJob;
   readonly model: () => Model;
+  /** As peers are asked. */
+  readonly asked: Asked;
 }
 
 const MANY = 10_000_000;
@@ -37,16 +40,27 @@ function windows(title: string, auctions: number, size: number, slide: number, d
     events: EVENTS,
     auctions: draw,
     record,
-    job: "windows.ts",
-    env: { SIZE: `${size}s`, SLIDE: `${slide}s` },
+    job: { file: "windows.ts", env: { SIZE: `${size}s`, SLIDE: `${slide}s` } },
     model: () => new WindowModel(auctions, size * 1000, slide * 1000),
+    asked: { kind: "windowed", name: title, sizeMs: size * 1000, slideMs: slide * 1000 },
   };
 }
 
 /** A row for each bid, or for some of them. */
-function rows(title: string, query: string, rowOf: (bid: Bid) => Readonly<Record<string, unknown>> | undefined): Query {
-  const model = () => new RowModel(rowOf);
-  return { title, events: EVENTS, auctions: uniform(AUCTIONS), record, job: "rows.ts", env: { QUERY: query }, model };
+function rows(
+  title: string,
+  kind: "stateless" | "q0" | "q1" | "q2",
+  rowOf: (bid: Bid) => Readonly<Record<string, unknown>> | undefined,
+): Query {
+  return {
+    title,
+    events: EVENTS,
+    auctions: uniform(AUCTIONS),
+    record,
+    job: { file: "rows.ts", env: { QUERY: kind } },
+    model: () => new RowModel(rowOf),
+    asked: { kind },
+  };
 }
 
 const w = windows("Query W", AUCTIONS, 10, 10);
@@ -63,9 +77,7 @@ export const THROUGHPUT: Readonly<Record<string, Query>> = {
     title: "Query W over records of 2 KB and 60 fields, of which 4 are read",
     events: 1_000_000,
     record: wideRecord,
-    job: "wide.ts",
-    env: {},
-    model: () => new WindowModel(AUCTIONS, 10_000, 10_000, ({ bidder }) => bidder % 10 !== 0),
+    job: { file: "wide.ts", env: {} },
   },
   tumbling: windows("what hopping is beside", FEW, 60, 60),
   hopping: windows("hopping", FEW, 60, 1),

@@ -1,16 +1,16 @@
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { KafkaClient } from "../../../test/harness/client.js";
-import { ROOT } from "../../../test/harness/paths.js";
+import { PEERS } from "../../peers/index.js";
+import type { Query as Asked, Peer } from "../../peers/peer.js";
 import { interleave } from "../interleave.js";
+import { latencies, type Quantiles } from "../latency.js";
 import { load } from "../load.js";
-import { type Figures, measured } from "../measure.js";
+import { measured } from "../measure.js";
 import { plot, type Report, type Result, type Run, ratios, result, table } from "../report.js";
-import { inFolder, runJob } from "../run-job.js";
+import { inFolder } from "../run-job.js";
+import { type Contender, type Guarantee, millraces } from "./contender.js";
+import { readOnly } from "./limits.js";
 import type { Model } from "./model.js";
 import { THROUGHPUT } from "./queries.js";
-
-export type Guarantee = "at-least-once" | "exactly-once";
 
 export interface ThroughputOptions {
   /** Of the first result. */
@@ -19,11 +19,14 @@ export interface ThroughputOptions {
   readonly events: number | undefined;
   readonly parallelism: number;
   readonly runs: number;
+  /** Whether other systems take part. */
   readonly peers: boolean;
 }
 
 const PARTITIONS = 2;
 const SEED = 42;
+/** At which the latency of peers is measured. */
+const RATE = 40_000;
 
 /** Runs a query and, in turn with it, its peers on the same topic. The first result is Millrace's. */
 export async function throughput(
@@ -35,6 +38,9 @@ export async function throughput(
   const query = THROUGHPUT[name];
   if (query === undefined) throw new Error(`there is no query "${name}"`);
   const events = options.events ?? query.events;
+  const peers = options.peers ? PEERS : [];
+  for (const peer of peers) await peer.setUp(say);
+
   const kafka = new KafkaClient(brokers);
   const input = `bids-${process.pid}`;
   await kafka.createTopic(input, PARTITIONS);
@@ -43,30 +49,51 @@ export async function throughput(
   const { auctions, record } = query;
   await load(brokers, input, { events, partitions: PARTITIONS, seed: SEED, auctions, record }, (bid) => model.add(bid));
 
-  const millrace = (guarantee: Guarantee) => async (run: number) => {
-    const output = `${input}-${guarantee}-${run}`;
-    await kafka.createTopic(output, PARTITIONS);
-    return inFolder(async (folder) => {
-      const checkpoints = guarantee === "exactly-once" ? folder : "";
-      const job = { BROKERS: brokers, INPUT: input, OUTPUT: output, JOB: output, CHECKPOINTS: checkpoints };
-      const figures = await measured(runJob(query.job, options.parallelism, { ...query.env, ...job }));
-      await verify(kafka, output, model);
-      return figures;
-    });
-  };
-  const contenders: Record<string, (run: number) => Promise<Run>> = {
-    Millrace: millrace(options.guarantee),
-    ...(options.guarantee === "at-least-once" ? { "Millrace, exactly once": millrace("exactly-once") } : {}),
-    ...(options.peers ? { "librdkafka, read only": () => readOnly(brokers, input, events) } : {}),
-  };
-  const runs = await interleave(contenders, options.runs, say);
-  const results = [...runs].map(([name, all]) => result(name, events, all));
-  const [{ name: _, ...figures }, ...others] = results as [Result, ...Result[]];
+  const topic = { brokers, input, events, model };
+  const millrace = millraces(query.job, options.guarantee);
+  const contenders = Object.fromEntries([
+    ...[...millrace, ...peers.filter((peer) => canSay(peer, query.asked))].map((contender, index) => [
+      contender.name,
+      (turn: number) => run(contender, query.asked, topic, `${input}-${index}-${turn}`, options),
+    ]),
+    ["librdkafka, read only", () => readOnly(brokers, input, events)],
+  ]);
+  const runs = await interleave<Run>(contenders, options.runs, say);
+  const results = [...runs].map(([contender, all]) => result(contender, events, all));
+  const latency = options.peers ? await latencyOf(brokers, options, peers, say) : new Map<string, Quantiles>();
+  const withLatency = results.map((row) => ({ ...row, ...latency.get(row.name) }));
+  const [{ name: _, ...figures }, ...others] = withLatency as [Result, ...Result[]];
   return {
-    figures: { ...options, events, ...figures, ratios: ratios(results[0] as Result, others), results },
-    table: `${query.title}\n\n${table(results)}`,
+    figures: { ...options, events, ...figures, ratios: ratios(results[0] as Result, others), results: withLatency },
+    table: `${query.title}\n\n${table(withLatency)}`,
     plot: plot(query.title, results),
   };
+}
+
+interface Topic {
+  readonly brokers: string;
+  readonly input: string;
+  readonly events: number;
+  readonly model: Model;
+}
+
+/** One run of a contender over the whole topic; its results are those of the model. */
+function run(
+  contender: Contender,
+  query: Asked,
+  { brokers, input, events, model }: Topic,
+  output: string,
+  { parallelism }: ThroughputOptions,
+): Promise<Run> {
+  return inFolder(async (folder) => {
+    const kafka = new KafkaClient(brokers);
+    await kafka.createTopic(output, PARTITIONS);
+    const command = contender.command({ query, brokers, input, output, events, parallelism, bounded: true, folder });
+    if (command === undefined) throw new Error(`${contender.name} cannot say this query`);
+    const figures = await measured(command);
+    await verify(kafka, output, model);
+    return figures;
+  });
 }
 
 /** That the topic holds what the query has to give, and nothing else. */
@@ -77,12 +104,20 @@ async function verify(kafka: KafkaClient, topic: string, model: Model): Promise<
   if (differences > 0) throw new Error(`${topic}: ${differences} of ${model.rows} results are missing or wrong`);
 }
 
-/** Reads the topic by librdkafka alone: what no consumer of it can do better. */
-async function readOnly(brokers: string, topic: string, events: number): Promise<Figures> {
-  const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
-  const cargo = ["build", "--release", "--locked", "--workspace", "--example", "kafka_read"];
-  execFileSync("cargo", cargo, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
-  const figures = await measured({ command: join(target, "release/examples/kafka_read"), args: [brokers, topic] });
-  if (Number(figures.stdout) !== events) throw new Error(`${figures.stdout} of ${events} records were read`);
-  return figures;
+function canSay(peer: Peer, query: Asked): boolean {
+  const task = { brokers: "", input: "", output: "", folder: "", events: 1, parallelism: 1, bounded: true };
+  return peer.command({ query, ...task }) !== undefined;
+}
+
+/** How long each contender takes to pass events on; those that cannot keep up have none. */
+function latencyOf(
+  brokers: string,
+  { guarantee, parallelism, runs }: ThroughputOptions,
+  peers: readonly Peer[],
+  say: (text: string) => void,
+): Promise<Map<string, Quantiles>> {
+  const query: Asked = { kind: "latency" };
+  const millrace = millraces({ file: "latency.ts", env: { INTERVAL: "100ms" } }, guarantee);
+  const contenders = [...millrace, ...peers.filter((peer) => canSay(peer, query))];
+  return latencies(brokers, contenders, { rate: RATE, seconds: 10, parallelism, runs }, say);
 }

@@ -24,7 +24,8 @@ const CREATION_INTERVAL: Duration = Duration::from_millis(100);
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("enable.idempotence", "true"),
     ("acks", "all"),
-    ("linger.ms", "5"),
+    // Under load batches fill while requests are on their way: a longer wait only delays what comes alone.
+    ("linger.ms", "1"),
     // A slot's records that are not yet confirmed: more only hides that the brokers are slower than the job.
     ("queue.buffering.max.kbytes", "32768"),
     // The partition that Kafka's Java clients choose for a key.
