@@ -4,13 +4,14 @@ import { Bid } from "../src/bid-schema.js";
 import { optionsOfEnv } from "../src/job-options.js";
 
 const brokers = env("BROKERS");
+const end = env("UNTIL", "latest") === "latest" ? ({ until: "latest" } as const) : {};
 const [size, slide] = [env("SIZE") as Duration, env("SLIDE") as Duration];
 
 export default job(
   env("JOB"),
   (j) =>
     j
-      .source(kafka({ topic: env("INPUT"), brokers, format: json(Bid), until: "latest" }))
+      .source(kafka({ topic: env("INPUT"), brokers, format: json(Bid), ...end }))
       .eventTime((bid) => bid.dateTime, { outOfOrderness: "1s" })
       .keyBy((bid) => bid.auction)
       .window(size === slide ? tumbling(size) : hopping(size, slide))

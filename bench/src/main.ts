@@ -17,6 +17,8 @@ const { values } = parseArgs({
     times: { type: "string", default: "10" },
     rate: { type: "string", default: "40000" },
     seconds: { type: "string", default: "30" },
+    minutes: { type: "string", default: "60" },
+    share: { type: "string", default: "0.7" },
     interval: { type: "string" },
     checkpoints: { type: "string", default: "32" },
     parallelism: { type: "string", default: "2" },

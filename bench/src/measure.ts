@@ -48,6 +48,15 @@ export function cpuSeconds(stat: string): number {
 
 /** The most resident memory out of /proc/PID/status. */
 export function peakRssBytes(status: string): number | undefined {
-  const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
+  return bytesOf("VmHWM", status);
+}
+
+/** The resident memory at the moment. */
+export function rssBytes(status: string): number | undefined {
+  return bytesOf("VmRSS", status);
+}
+
+function bytesOf(name: string, status: string): number | undefined {
+  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }

@@ -3,6 +3,7 @@ import { bytes, type Duration, milliseconds, type Size } from "../../sdk/src/dur
 import { KafkaBroker } from "../../test/harness/kafka.js";
 import { latency } from "./latency.js";
 import type { Report } from "./report.js";
+import { soak } from "./soak.js";
 import { incremental } from "./state/incremental.js";
 import { largeState } from "./state/large-state.js";
 import { recovery } from "./state/recovery.js";
@@ -18,6 +19,8 @@ export interface Arguments {
   readonly times: string;
   readonly rate: string;
   readonly seconds: string;
+  readonly minutes: string;
+  readonly share: string;
   readonly interval?: Duration;
   readonly checkpoints: string;
   readonly parallelism: string;
@@ -52,6 +55,10 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       say,
     ),
   recovery: (args, say) => recovery({ ...common(args), stateBytes: stateBytes(args) }, say),
+  soak: (args, say) =>
+    onBroker((brokers) =>
+      soak(brokers, { ...common(args), minutes: Number(args.minutes), share: Number(args.share) }, say),
+    ),
   latency: (args, say) =>
     onBroker((brokers) =>
       latency(
