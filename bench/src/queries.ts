@@ -1,6 +1,7 @@
 // What `--query` can be, and which of the arguments it goes by.
 import { bytes, type Duration, milliseconds, type Size } from "../../sdk/src/duration.js";
 import { KafkaBroker } from "../../test/harness/kafka.js";
+import { firstResult } from "./first-result.js";
 import { latency } from "./latency.js";
 import type { Report } from "./report.js";
 import { soak } from "./soak.js";
@@ -8,6 +9,7 @@ import { incremental } from "./state/incremental.js";
 import { largeState } from "./state/large-state.js";
 import { recovery } from "./state/recovery.js";
 import { THROUGHPUT } from "./throughput/queries.js";
+import { scaling } from "./throughput/scaling.js";
 import { type ThroughputOptions, throughput } from "./throughput/throughput.js";
 
 /** The command line's, as they were given. */
@@ -55,6 +57,8 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       say,
     ),
   recovery: (args, say) => recovery({ ...common(args), stateBytes: stateBytes(args) }, say),
+  scaling: (args, say) => withBroker((broker) => scaling(broker, { ...common(args), events: events(args) }, say)),
+  start: (args, say) => onBroker((brokers) => firstResult(brokers, common(args), say)),
   soak: (args, say) =>
     onBroker((brokers) =>
       soak(brokers, { ...common(args), minutes: Number(args.minutes), share: Number(args.share) }, say),
@@ -76,21 +80,27 @@ export const QUERIES: Readonly<Record<string, Query>> = {
 
 const common = ({ parallelism, runs }: Arguments) => ({ parallelism: Number(parallelism), runs: Number(runs) });
 
+const events = ({ events }: Arguments) => (events === undefined ? undefined : Number(events));
+
 const stateBytes = ({ state }: Arguments) => bytes(state, "--state");
 
 const intervalMs = ({ interval }: Arguments, usual: Duration) => milliseconds(interval ?? usual, "--interval");
 
 function throughputOptions(args: Arguments): ThroughputOptions {
-  const { guarantee, events, peers } = args;
+  const { guarantee, peers } = args;
   if (guarantee !== "at-least-once" && guarantee !== "exactly-once")
     throw new Error(`there is no guarantee "${guarantee}"; there are at-least-once, exactly-once`);
-  return { ...common(args), guarantee, events: events === undefined ? undefined : Number(events), peers };
+  return { ...common(args), guarantee, events: events(args), peers };
 }
 
-async function onBroker<T>(use: (brokers: string) => Promise<T>): Promise<T> {
+function onBroker<T>(use: (brokers: string) => Promise<T>): Promise<T> {
+  return withBroker(({ brokers }) => use(brokers));
+}
+
+async function withBroker<T>(use: (broker: KafkaBroker) => Promise<T>): Promise<T> {
   const broker = await KafkaBroker.start();
   try {
-    return await use(broker.brokers);
+    return await use(broker);
   } finally {
     await broker.stop();
   }

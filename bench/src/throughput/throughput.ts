@@ -10,7 +10,7 @@ import { inFolder } from "../run-job.js";
 import { type Contender, type Guarantee, millraces } from "./contender.js";
 import { readOnly } from "./limits.js";
 import type { Model } from "./model.js";
-import { THROUGHPUT } from "./queries.js";
+import { type Query, THROUGHPUT } from "./queries.js";
 
 export interface ThroughputOptions {
   /** Of the first result. */
@@ -41,22 +41,14 @@ export async function throughput(
   const peers = options.peers ? PEERS : [];
   for (const peer of peers) await peer.setUp(say);
 
-  const kafka = new KafkaClient(brokers);
-  const input = `bids-${process.pid}`;
-  await kafka.createTopic(input, PARTITIONS);
-  say(`loading ${events.toLocaleString("en-US")} events`);
-  const model = query.model();
-  const { auctions, record } = query;
-  await load(brokers, input, { events, partitions: PARTITIONS, seed: SEED, auctions, record }, (bid) => model.add(bid));
-
-  const topic = { brokers, input, events, model };
+  const topic = await filled(brokers, query, events, say);
   const millrace = millraces(query.job, options.guarantee);
   const contenders = Object.fromEntries([
     ...[...millrace, ...peers.filter((peer) => canSay(peer, query.asked))].map((contender, index) => [
       contender.name,
-      (turn: number) => run(contender, query.asked, topic, `${input}-${index}-${turn}`, options),
+      (turn: number) => run(contender, query.asked, topic, `${topic.input}-${index}-${turn}`, options.parallelism),
     ]),
-    ["librdkafka, read only", () => readOnly(brokers, input, events)],
+    ["librdkafka, read only", () => readOnly(brokers, topic.input, events)],
   ]);
   const runs = await interleave<Run>(contenders, options.runs, say);
   const results = [...runs].map(([contender, all]) => result(contender, events, all));
@@ -70,27 +62,46 @@ export async function throughput(
   };
 }
 
-interface Topic {
+/** An input, and what has to come of it. */
+export interface Topic {
   readonly brokers: string;
   readonly input: string;
   readonly events: number;
   readonly model: Model;
 }
 
+/** Makes the input of a query. */
+export async function filled(
+  brokers: string,
+  { auctions, record, model: empty }: Query,
+  events: number,
+  say: (text: string) => void,
+): Promise<Topic> {
+  const input = `bids-${process.pid}`;
+  await new KafkaClient(brokers).createTopic(input, PARTITIONS);
+  say(`loading ${events.toLocaleString("en-US")} events`);
+  const model = empty();
+  await load(brokers, input, { events, partitions: PARTITIONS, seed: SEED, auctions, record }, (bid) => model.add(bid));
+  return { brokers, input, events, model };
+}
+
 /** One run of a contender over the whole topic; its results are those of the model. */
-function run(
+export function run(
   contender: Contender,
   query: Asked,
   { brokers, input, events, model }: Topic,
   output: string,
-  { parallelism }: ThroughputOptions,
+  parallelism: number,
+  { onStart, onEnd }: { onStart?: () => void; onEnd?: () => void } = {},
 ): Promise<Run> {
   return inFolder(async (folder) => {
     const kafka = new KafkaClient(brokers);
     await kafka.createTopic(output, PARTITIONS);
     const command = contender.command({ query, brokers, input, output, events, parallelism, bounded: true, folder });
     if (command === undefined) throw new Error(`${contender.name} cannot say this query`);
+    onStart?.();
     const figures = await measured(command);
+    onEnd?.();
     await verify(kafka, output, model);
     return figures;
   });
