@@ -29,8 +29,43 @@ export interface OperatorMetrics {
   late: number;
   bad: number;
   bytes: number;
+  /** The time of slots in its own calls, without those of the steps downstream: by the clock, as a share of a thread. */
+  busyMs: number;
+  /** The time, summed over slots, in which its full queue held them back. */
+  fullMs: number;
+  /** Rows that a source has read in each slot, or that have come to any other step there. */
+  rowsBySlot: number[];
+  /** Of an exchange, and of a sink that has a queue: how full the fullest is, as a share of its bound. */
+  queue?: { now: number; peak: number };
+  /** What has gone from slot to slot in front of it; bytes are those in memory. */
+  exchange?: { rows: number; bytes: number };
+  /** `driftMs`: how far the partition that is ahead of all others is ahead of the watermark. */
+  source?: { partitions: number; watermarkMs?: number; driftMs?: number };
+  /** Of a sink: from when the source was asked for rows to when what came of them was handed to the sink. */
+  latency?: LatencyMetrics;
+  /** Of a sink: from the event time of rows, of windows their end, to when they were handed to it. */
+  eventLatency?: LatencyMetrics;
   /** Of one that keeps state by key: in memory at the last barrier, and entries read from and written to the backend. */
   state?: { memoryBytes: number; memoryEntries: number; reads: number; writes: number };
+}
+
+/** Durations that a share of rows keeps to; all but the greatest are up to an eighth too great. */
+export interface LatencyMetrics {
+  rows: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+
+/** How one slot has spent its time since the start, and the rows that its steps have read or were given. */
+export interface SlotMetrics {
+  busyMs: number;
+  /** A full sink or exchange held it back. */
+  backpressuredMs: number;
+  /** There was nothing to do. */
+  idleMs: number;
+  rows: number;
 }
 
 /** The state backends of all slots together, at the last barrier. */
@@ -75,6 +110,7 @@ export interface CheckpointMetrics {
 
 export interface JobMetrics {
   operators: OperatorMetrics[];
+  slots: SlotMetrics[];
   watermarkMs?: number;
   backpressured: number;
   busy: number;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::histogram::Histogram;
+
 /// Counts up; read without order, as figures are only looked at.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -30,6 +32,30 @@ impl Gauge {
     }
 }
 
+/// How full a queue is, in thousandths of its bound, now and at its fullest.
+#[derive(Debug, Default)]
+pub struct FillGauge {
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl FillGauge {
+    /// `share` is 1 at the bound.
+    pub fn set(&self, share: f64) {
+        let thousandths = (share * 1000.0) as u64;
+        self.now.store(thousandths, Ordering::Relaxed);
+        self.peak.fetch_max(thousandths, Ordering::Relaxed);
+    }
+
+    pub fn now(&self) -> f64 {
+        self.now.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+
+    pub fn peak(&self) -> f64 {
+        self.peak.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+}
+
 /// The keyed state of one operator in one slot.
 #[derive(Debug, Default)]
 pub struct StateCounters {
@@ -49,6 +75,18 @@ pub struct OperatorCounters {
     pub late: Counter,
     pub bad: Counter,
     pub bytes: Counter,
+    /// Nanoseconds in its own calls, without those of the operators downstream.
+    pub busy_ns: Counter,
+    /// Microseconds in which its full queue held the slot back.
+    pub full_us: Counter,
+    /// Of a sink's own queue.
+    pub fill: FillGauge,
+    /// Splits of a source.
+    pub partitions: Gauge,
+    /// Of a sink: from when rows were read to when what came of them was handed to it, a row each.
+    pub latency: Histogram,
+    /// Of a sink: how far the event time of what it was handed was behind the clock, a row each.
+    pub event_latency: Histogram,
     pub state: StateCounters,
 }
 

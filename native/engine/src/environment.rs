@@ -13,8 +13,13 @@ use crate::source::Intake;
 
 /// The world of one job. Calls come from all of its threads.
 pub trait Environment: Send + Sync {
-    /// Milliseconds since the job was made, by a clock that never jumps.
-    fn elapsed_ms(&self) -> u64;
+    /// Nanoseconds since the job was made, by a clock that never jumps. It is asked some ten times a batch.
+    fn elapsed_ns(&self) -> u64;
+
+    /// As [`Environment::elapsed_ns`], in milliseconds.
+    fn elapsed_ms(&self) -> u64 {
+        self.elapsed_ns() / 1_000_000
+    }
 
     /// Milliseconds since the epoch.
     fn wall_clock_ms(&self) -> u64;

@@ -105,6 +105,12 @@ impl EventClock {
         self.combined.current()
     }
 
+    /// The watermark of the partition that is ahead of all others and has not ended.
+    pub fn furthest(&self) -> Millis {
+        let open = self.partitions.iter().enumerate().filter(|(_, partition)| !partition.ended);
+        open.map(|(split, _)| self.reached(split)).max().unwrap_or(NO_WATERMARK)
+    }
+
     /// The times of `rows`, which consist of `runs`; `timestamps` are those of the records. Also gives the stretches that
     /// begin in them.
     pub fn assign(

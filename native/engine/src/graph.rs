@@ -9,74 +9,13 @@ use crate::Result;
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::batch::{Batch, Millis, NO_WATERMARK};
 use crate::counters::OperatorCounters;
-use crate::exchange::{ExchangeReceiver, Message, Sender};
+use crate::exchange::{ExchangeReceiver, Message, Received};
 use crate::job::Job;
-use crate::operators::{Operator, Output, Progress};
+use crate::node::{Event, Handed, Node, Port, Task, Work};
+use crate::operators::{Output, Progress};
 use crate::sink_writer::SinkWriter;
 use crate::source::SourceInput;
 use crate::watermarks::{Combined, Watermark};
-
-/// What goes along an edge.
-#[derive(Debug, Clone)]
-pub enum Event {
-    Batch(Batch),
-    Watermark(Watermark),
-    Barrier(BarrierId),
-}
-
-/// Where an edge ends: a node, and which of its inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Port {
-    pub node: usize,
-    pub input: usize,
-}
-
-pub enum Work {
-    Operator(Box<dyn Operator>),
-    /// The near half of an exchange.
-    Send(Sender),
-}
-
-pub struct Node {
-    pub step: String,
-    pub work: Work,
-    /// What a sink writes to.
-    pub writer: Option<Rc<RefCell<SinkWriter>>>,
-    pub consumers: Vec<Port>,
-    pub watermarks: Combined,
-    pub inputs: usize,
-    /// Where the rows that come and those that go are counted.
-    pub counts_in: Arc<OperatorCounters>,
-    pub counts_out: Arc<OperatorCounters>,
-    /// Inputs that the barrier on its way has come by.
-    pub arrived: usize,
-    /// The last barrier that has passed.
-    pub passed: BarrierId,
-}
-
-impl Node {
-    pub fn new(step: String, work: Work, counts_in: Arc<OperatorCounters>, counts_out: Arc<OperatorCounters>) -> Self {
-        Node {
-            step,
-            work,
-            writer: None,
-            consumers: Vec::new(),
-            watermarks: Combined::new(0),
-            inputs: 0,
-            counts_in,
-            counts_out,
-            arrived: 0,
-            passed: 0,
-        }
-    }
-
-    /// One more edge comes in.
-    pub fn add_input(&mut self) -> usize {
-        self.watermarks.add_inputs([Watermark::NONE]);
-        self.inputs += 1;
-        self.inputs - 1
-    }
-}
 
 pub enum Origin {
     Source(SourceInput),
@@ -89,6 +28,10 @@ pub struct Input {
     pub consumers: Vec<Port>,
     /// The last is next.
     stack: Vec<Task>,
+    /// When what is on the stack was read, by the job's clock.
+    read_ns: u64,
+    /// Those of the operator of the plan that it is a part of.
+    counters: Arc<OperatorCounters>,
     /// Nodes, and sinks among them, that its events can get to within the slot.
     pub reach: Reach,
     /// The last barrier that came out of it.
@@ -99,12 +42,6 @@ pub struct Input {
 pub struct Reach {
     pub nodes: Vec<usize>,
     pub writers: Vec<Rc<RefCell<SinkWriter>>>,
-}
-
-enum Task {
-    Deliver(Port, Event),
-    /// The node has not said all it has to say about the watermark.
-    Continue(usize, Watermark),
 }
 
 /// What came of running an input.
@@ -135,8 +72,9 @@ pub struct RestoredWindows {
 }
 
 impl Input {
-    pub fn new(origin: Origin, consumers: Vec<Port>) -> Self {
-        Input { origin, consumers, stack: Vec::new(), reach: Reach::default(), barrier: 0 }
+    pub fn new(origin: Origin, counters: Arc<OperatorCounters>) -> Self {
+        let (consumers, stack) = (Vec::new(), Vec::new());
+        Input { origin, consumers, stack, read_ns: 0, counters, reach: Reach::default(), barrier: 0 }
     }
 
     /// Puts events on the stack, first to last, for every consumer.
@@ -192,8 +130,9 @@ impl Graph {
 
     /// Runs what is on the stack of an input; if that is empty, takes in more. Sources send `barrier` if they have not.
     pub fn run(&mut self, index: usize, job: &Job, barrier: BarrierId, now_ms: u64) -> Result<Ran> {
-        let finished = self.run_stack(index)?;
+        let finished = self.run_stack(index, job)?;
         if !finished || self.is_blocked(index) {
+            self.note_full(index);
             if let Origin::Source(source) = &mut self.inputs[index].origin {
                 source.held_back(now_ms);
             }
@@ -202,7 +141,30 @@ impl Graph {
         if !self.take_in(index, job, barrier, now_ms)? {
             return Ok(Ran::Nothing);
         }
-        Ok(if self.run_stack(index)? { Ran::Something } else { Ran::Blocked })
+        Ok(if self.run_stack(index, job)? {
+            Ran::Something
+        } else {
+            self.note_full(index);
+            Ran::Blocked
+        })
+    }
+
+    /// Counts time for the operators whose full queues have held something back since the last call.
+    pub fn add_full_us(&mut self, time_us: u64) {
+        for node in self.nodes.iter_mut().filter(|node| node.is_full) {
+            node.is_full = false;
+            node.counters.full_us.add(time_us);
+        }
+    }
+
+    fn note_full(&mut self, index: usize) {
+        for &node in &self.inputs[index].reach.nodes {
+            let node = &mut self.nodes[node];
+            node.is_full |= match &node.work {
+                Work::Send(sender) => sender.is_blocked(),
+                Work::Operator(_) => node.writer.as_ref().is_some_and(|writer| writer.borrow().is_blocked()),
+            };
+        }
     }
 
     /// Everything that came in has been worked off.
@@ -230,6 +192,8 @@ impl Graph {
             return Ok(false);
         }
         let mut events = Vec::new();
+        let asked_ns = job.elapsed_ns();
+        input.read_ns = asked_ns;
         match &mut input.origin {
             Origin::Source(source) => {
                 if barrier > input.barrier {
@@ -243,19 +207,27 @@ impl Graph {
             }
             Origin::Exchange { receiver, watermarks } => match receiver.receive() {
                 None => {}
-                Some((_, Message::Batch(batch))) => events.push(Event::Batch(batch)),
-                Some((from, Message::Watermark(watermark))) => match watermarks.update(from, watermark) {
-                    Some(watermark) => events.push(Event::Watermark(watermark)),
-                    // Nothing to tell, but something was read.
-                    None => return Ok(true),
-                },
-                Some((_, Message::Barrier(barrier))) => {
-                    input.barrier = barrier;
-                    events.push(Event::Barrier(barrier));
+                Some(Received { from, message, read_ns }) => {
+                    input.read_ns = read_ns;
+                    match message {
+                        Message::Batch(batch) => events.push(Event::Batch(batch)),
+                        Message::Watermark(watermark) => match watermarks.update(from, watermark) {
+                            Some(watermark) => events.push(Event::Watermark(watermark)),
+                            // Nothing to tell, but something was read.
+                            None => return Ok(true),
+                        },
+                        Message::Barrier(barrier) => {
+                            input.barrier = barrier;
+                            events.push(Event::Barrier(barrier));
+                        }
+                    }
                 }
             },
         }
         let some = !events.is_empty();
+        if some {
+            input.counters.busy_ns.add(job.elapsed_ns() - asked_ns);
+        }
         input.push(events.into_iter());
         Ok(some)
     }
@@ -267,7 +239,8 @@ impl Graph {
     }
 
     /// Works off the stack of an input; false: something downstream is full.
-    fn run_stack(&mut self, index: usize) -> Result<bool> {
+    fn run_stack(&mut self, index: usize, job: &Job) -> Result<bool> {
+        let mut begun_ns = job.elapsed_ns();
         while !self.inputs[index].stack.is_empty() {
             if self.is_blocked(index) {
                 return Ok(false);
@@ -277,8 +250,17 @@ impl Graph {
                 Task::Deliver(port, _) => port.node,
                 Task::Continue(node, _) => *node,
             };
+            let handed_over = Handed::by(&task);
             let done = self.run_task(index, task);
-            done.map_err(|error| error.at(&self.nodes[node].step))?;
+            let node = &self.nodes[node];
+            done.map_err(|error| error.at(&node.step))?;
+            // What an operator emits is on the stack by now and has not been run: the time is its own.
+            let done_ns = job.elapsed_ns();
+            node.counters.busy_ns.add(done_ns - begun_ns);
+            begun_ns = done_ns;
+            if let Some(handed) = handed_over.filter(|_| node.is_sink) {
+                handed.note_latency(&node.counters, done_ns - self.inputs[index].read_ns, job);
+            }
         }
         Ok(true)
     }
@@ -301,7 +283,7 @@ impl Graph {
         let Graph { nodes, inputs, output, .. } = self;
         let node = &mut nodes[port.node];
         match &mut node.work {
-            Work::Send(sender) => return sender.send(batch),
+            Work::Send(sender) => return sender.send(batch, inputs[index].read_ns),
             Work::Operator(operator) => {
                 node.counts_in.rows_in.add(batch.len() as u64);
                 operator.on_batch(batch, output)?;
@@ -313,11 +295,11 @@ impl Graph {
 
     fn deliver_watermark(&mut self, index: usize, node: usize, watermark: Watermark) -> Result<()> {
         let Graph { nodes, inputs, output, .. } = self;
-        let stack = &mut inputs[index].stack;
+        let Input { stack, read_ns, .. } = &mut inputs[index];
         let at = node;
         let node = &mut nodes[node];
         match &mut node.work {
-            Work::Send(sender) => sender.watermark(watermark),
+            Work::Send(sender) => sender.watermark(watermark, *read_ns),
             Work::Operator(operator) => {
                 match operator.on_watermark(watermark, output)? {
                     Progress::More => stack.push(Task::Continue(at, watermark)),
@@ -331,7 +313,7 @@ impl Graph {
 
     fn deliver_barrier(&mut self, index: usize, node: usize, barrier: BarrierId) -> Result<()> {
         let Graph { nodes, inputs, report, output, .. } = self;
-        let stack = &mut inputs[index].stack;
+        let Input { stack, read_ns, .. } = &mut inputs[index];
         let node = &mut nodes[node];
         node.arrived += 1;
         if node.arrived < node.inputs {
@@ -340,7 +322,7 @@ impl Graph {
         node.arrived = 0;
         node.passed = barrier;
         match &mut node.work {
-            Work::Send(sender) => sender.barrier(barrier),
+            Work::Send(sender) => sender.barrier(barrier, *read_ns),
             Work::Operator(operator) => {
                 operator.on_barrier(report, output)?;
                 node.tell(&Event::Barrier(barrier), stack);
@@ -348,19 +330,5 @@ impl Graph {
             }
         }
         Ok(())
-    }
-}
-
-impl Node {
-    /// Puts what the operator emitted on the stack, the first batch on top.
-    fn forward(&self, output: &mut Output, stack: &mut Vec<Task>) {
-        for batch in output.drain().rev() {
-            self.counts_out.rows_out.add(batch.len() as u64);
-            self.tell(&Event::Batch(batch), stack);
-        }
-    }
-
-    fn tell(&self, event: &Event, stack: &mut Vec<Task>) {
-        stack.extend(self.consumers.iter().map(|&port| Task::Deliver(port, event.clone())));
     }
 }

@@ -10,13 +10,14 @@ use parking_lot::Mutex;
 
 use crate::barrier::{BarrierId, BarrierReport};
 use crate::barriers::{Barriers, Passed};
-use crate::batch::{END_OF_TIME, Millis, NO_WATERMARK};
+use crate::batch::{Millis, NO_WATERMARK};
 use crate::checkpoint::{CheckpointThread, Completed, Order, Prepared, Request, StartOptions};
 use crate::counters::{OperatorCounters, SlotCounters};
 use crate::environment::Environment;
 use crate::exchange::{Distribution, Exchange};
+use crate::job_metrics::LastLook;
 use crate::live::Live;
-use crate::metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics, OperatorStateMetrics};
+use crate::metrics::CheckpointMetrics;
 use crate::results_may_be_null::let_results_be_null;
 use crate::savepoints::{SavepointState, Savepoints, Wanted, too_late};
 use crate::wake::Wakers;
@@ -38,22 +39,28 @@ pub struct Job {
     stopping: AtomicBool,
     /// What has ended the job, until a slot tells it.
     failure: Mutex<Option<Error>>,
-    /// By slot, then by operator of the plan: the least watermark of a source's partitions there.
-    source_watermarks: Vec<Vec<AtomicI64>>,
+    /// By slot, then by operator of the plan.
+    progress: Vec<Vec<SourceProgress>>,
     pub(crate) counters: Vec<Vec<Arc<OperatorCounters>>>,
     pub(crate) times: Vec<SlotCounters>,
-    checkpoint_metrics: Mutex<CheckpointMetrics>,
+    pub(crate) checkpoint_metrics: Mutex<CheckpointMetrics>,
     /// By slot.
-    backends: Mutex<Vec<Option<BackendFigures>>>,
-    savepoints: Mutex<Savepoints>,
-    last_look: Mutex<Look>,
+    pub(crate) backends: Mutex<Vec<Option<BackendFigures>>>,
+    pub(crate) savepoints: Mutex<Savepoints>,
+    pub(crate) last_look: Mutex<LastLook>,
 }
 
-#[derive(Default)]
-struct Look {
-    busy: u64,
-    backpressured: u64,
-    total: u64,
+/// How far the partitions of a source have come in one slot.
+struct SourceProgress {
+    /// The least watermark of the active ones.
+    watermark: AtomicI64,
+    furthest: AtomicI64,
+}
+
+impl Default for SourceProgress {
+    fn default() -> Self {
+        SourceProgress { watermark: AtomicI64::new(NO_WATERMARK), furthest: AtomicI64::new(NO_WATERMARK) }
+    }
 }
 
 impl Job {
@@ -106,9 +113,7 @@ impl Job {
             barriers: Barriers::new(&plan, slots),
             checkpoints: needs_thread.then(|| Arc::new(CheckpointThread::new())),
             start,
-            source_watermarks: (0..slots)
-                .map(|_| (0..operators).map(|_| AtomicI64::new(NO_WATERMARK)).collect())
-                .collect(),
+            progress: (0..slots).map(|_| (0..operators).map(|_| SourceProgress::default()).collect()).collect(),
             counters: (0..slots).map(|_| (0..operators).map(|_| Arc::default()).collect()).collect(),
             times: (0..slots).map(|_| SlotCounters::default()).collect(),
             checkpoint_metrics: Mutex::default(),
@@ -204,6 +209,11 @@ impl Job {
         self.environment.elapsed_ms()
     }
 
+    /// As [`Job::elapsed_ms`], in nanoseconds.
+    pub(crate) fn elapsed_ns(&self) -> u64 {
+        self.environment.elapsed_ns()
+    }
+
     /// What the run before has left, and how outputs become visible. Waits until that is known.
     pub(crate) fn prepared(&self) -> Result<Arc<Prepared>> {
         match &self.checkpoints {
@@ -281,68 +291,23 @@ impl Job {
 
     /// Tells the others the least watermark of a source's active partitions in this slot; `END_OF_TIME` when it has none.
     pub(crate) fn set_source_watermark(&self, slot: usize, operator: usize, watermark: Millis) {
-        self.source_watermarks[slot][operator].store(watermark, Ordering::Relaxed);
+        self.progress[slot][operator].watermark.store(watermark, Ordering::Relaxed);
+    }
+
+    /// As [`Job::set_source_watermark`], of the partition that is ahead of all others; `NO_WATERMARK` when none has events.
+    pub(crate) fn set_source_furthest(&self, slot: usize, operator: usize, reached: Millis) {
+        self.progress[slot][operator].furthest.store(reached, Ordering::Relaxed);
     }
 
     /// The least watermark of a source's active partitions over all slots.
     pub(crate) fn source_watermark(&self, operator: usize) -> Millis {
-        let watermarks = self.source_watermarks.iter().map(|slot| slot[operator].load(Ordering::Relaxed));
+        let watermarks = self.progress.iter().map(|slot| slot[operator].watermark.load(Ordering::Relaxed));
         watermarks.min().unwrap_or(NO_WATERMARK)
     }
 
-    // ---- figures ----
-
-    /// Figures since the start; the shares of time are those since the last call.
-    pub fn metrics(&self) -> JobMetrics {
-        let operators = self.plan.operators.iter().enumerate().map(|(index, operator)| {
-            let sum =
-                |figure: fn(&OperatorCounters) -> u64| self.counters.iter().map(|slot| figure(&slot[index])).sum();
-            OperatorMetrics {
-                id: operator.id.clone(),
-                name: operator.name.clone(),
-                rows_in: sum(|c| c.rows_in.get()),
-                rows_out: sum(|c| c.rows_out.get()),
-                late: sum(|c| c.late.get()),
-                bad: sum(|c| c.bad.get()),
-                bytes: sum(|c| c.bytes.get()),
-                state: operator.kind.keeps_state().then(|| OperatorStateMetrics {
-                    memory_bytes: sum(|c| c.state.memory_bytes.get()),
-                    memory_entries: sum(|c| c.state.memory_entries.get()),
-                    reads: sum(|c| c.state.reads.get()),
-                    writes: sum(|c| c.state.writes.get()),
-                }),
-            }
-        });
-        let operators = operators.collect();
-        let (busy, backpressured) = self.shares_since_last_look();
-        let checkpoints = self.plan.checkpoints.is_some().then(|| {
-            let savepoints = self.savepoints.lock();
-            let (savepoints, last_savepoint) = (savepoints.written(), savepoints.last());
-            CheckpointMetrics { savepoints, last_savepoint, ..self.checkpoint_metrics.lock().clone() }
-        });
-        let commits = self.barriers.committed().0;
-        let backend = self.backends.lock().iter().flatten().copied().reduce(BackendFigures::plus);
-        JobMetrics { operators, watermark_ms: self.watermark(), busy, backpressured, commits, checkpoints, backend }
-    }
-
-    fn watermark(&self) -> Option<Millis> {
-        let sources = self.plan.operators.iter().enumerate().filter(|(_, operator)| match &operator.kind {
-            OperatorKind::Source(source) => source.event_time.is_some(),
-            _ => false,
-        });
-        let watermark = sources.map(|(index, _)| self.source_watermark(index)).min()?;
-        (watermark != NO_WATERMARK && watermark != END_OF_TIME).then_some(watermark)
-    }
-
-    fn shares_since_last_look(&self) -> (f64, f64) {
-        let sum = |figure: fn(&SlotCounters) -> u64| self.times.iter().map(figure).sum::<u64>();
-        let (busy, backpressured, idle) =
-            (sum(|t| t.busy.get()), sum(|t| t.backpressured.get()), sum(|t| t.idle.get()));
-        let now = Look { busy, backpressured, total: busy + backpressured + idle };
-        let mut last = self.last_look.lock();
-        let total = (now.total - last.total).max(1) as f64;
-        let shares = ((now.busy - last.busy) as f64 / total, (now.backpressured - last.backpressured) as f64 / total);
-        *last = now;
-        shares
+    /// How far the partition is that is ahead of all others, over all slots.
+    pub(crate) fn source_furthest(&self, operator: usize) -> Millis {
+        let furthest = self.progress.iter().map(|slot| slot[operator].furthest.load(Ordering::Relaxed));
+        furthest.max().unwrap_or(NO_WATERMARK)
     }
 }

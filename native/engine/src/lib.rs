@@ -15,11 +15,14 @@ mod event_time;
 mod exchange;
 mod expressions;
 mod graph;
+mod histogram;
 mod host;
 mod job;
+mod job_metrics;
 mod key_group;
 mod live;
 mod metrics;
+mod node;
 mod operators;
 mod positions;
 mod results_may_be_null;
@@ -37,7 +40,10 @@ pub use checkpoint::{Start, StartOptions};
 pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
-pub use metrics::{CheckpointMetrics, JobMetrics, OperatorMetrics, OperatorStateMetrics};
+pub use metrics::{
+    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics,
+    QueueMetrics, SlotMetrics, SourceMetrics,
+};
 pub use millrace_state::BackendFigures;
 pub use savepoints::{SavepointOutcome, SavepointState};
 pub use slot::{Slot, Step};

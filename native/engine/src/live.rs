@@ -25,8 +25,8 @@ impl Live {
 }
 
 impl Environment for Live {
-    fn elapsed_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+    fn elapsed_ns(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
     }
 
     fn wall_clock_ms(&self) -> u64 {

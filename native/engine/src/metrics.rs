@@ -3,6 +3,7 @@
 use millrace_state::BackendFigures;
 
 use crate::checkpoint::Completed;
+use crate::histogram::Durations;
 use crate::savepoints::SavepointOutcome;
 
 /// Figures of one operator since the job started.
@@ -18,8 +19,84 @@ pub struct OperatorMetrics {
     pub bad: u64,
     /// Bytes read (sources) or written (sinks).
     pub bytes: u64,
+    /// Nanoseconds that slots have spent in its own calls, without those of the operators downstream.
+    pub busy_ns: u64,
+    /// Milliseconds, over all slots, in which its full queue held them back.
+    pub full_ms: u64,
+    /// By slot: the rows that a source has read there, or that have come to any other operator. Behind an exchange that is
+    /// the slot that owns the key.
+    pub rows_by_slot: Vec<u64>,
+    /// Of an exchange, or of a sink that has one.
+    pub queue: Option<QueueMetrics>,
+    pub exchange: Option<ExchangeMetrics>,
+    pub source: Option<SourceMetrics>,
+    /// Of a sink: from when the source was asked for rows to when what came of them was handed to the sink. What a window
+    /// emits counts from the rows that brought its watermark.
+    pub latency: Option<LatencyMetrics>,
+    /// Of a sink: from the event time of a row, of a window its end, to when it was handed to the sink.
+    pub event_latency: Option<LatencyMetrics>,
     /// `None` where it keeps no state by key.
     pub state: Option<OperatorStateMetrics>,
+}
+
+/// How full a queue is; 1 is its bound, which the last batch may overshoot.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct QueueMetrics {
+    /// Of the fullest of its kind.
+    pub now: f64,
+    pub peak: f64,
+}
+
+/// What has crossed from slot to slot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExchangeMetrics {
+    pub rows: u64,
+    /// As they are in memory.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SourceMetrics {
+    /// Kafka partitions, files, or shares of a generator.
+    pub partitions: u64,
+    /// In ms since the epoch; `None` before the first, at the end, and without event time.
+    pub watermark_ms: Option<i64>,
+    /// How far the partition that is ahead of all others is ahead of the watermark.
+    pub drift_ms: Option<u64>,
+}
+
+/// Durations of rows, in microseconds; all but `max_us` are up to an eighth too great.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LatencyMetrics {
+    pub rows: u64,
+    pub p50_us: u64,
+    pub p90_us: u64,
+    pub p99_us: u64,
+    pub max_us: u64,
+}
+
+impl From<Durations> for LatencyMetrics {
+    fn from(durations: Durations) -> Self {
+        LatencyMetrics {
+            rows: durations.count(),
+            p50_us: durations.quantile_us(0.5),
+            p90_us: durations.quantile_us(0.9),
+            p99_us: durations.quantile_us(0.99),
+            max_us: durations.max_us(),
+        }
+    }
+}
+
+/// How one slot has spent its time since the job started, in milliseconds, and on how much.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SlotMetrics {
+    pub busy_ms: u64,
+    /// A full sink or exchange held it back.
+    pub backpressured_ms: u64,
+    /// There was nothing to do.
+    pub idle_ms: u64,
+    /// Rows that its operators have read or were given.
+    pub rows: u64,
 }
 
 /// Figures of the keyed state of one operator.
@@ -38,6 +115,7 @@ pub struct OperatorStateMetrics {
 pub struct JobMetrics {
     /// In the order of the plan.
     pub operators: Vec<OperatorMetrics>,
+    pub slots: Vec<SlotMetrics>,
     /// The least watermark over all slots, in ms since the epoch; `None` before the first.
     pub watermark_ms: Option<i64>,
     /// Share of the slots' time, 0 to 1, in which a full sink or exchange held them back since the last look.

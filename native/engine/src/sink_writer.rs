@@ -99,8 +99,14 @@ impl SinkWriter {
 
     /// Serves the sink and offers it what it refused before.
     pub fn poll(&mut self, now_ms: u64) -> Result<()> {
+        self.counters.fill.set(self.sink.fill());
         self.sink.poll(now_ms).map_err(|e| Error::new(ErrorCode::Sink, e.to_string()).at(&self.step))?;
         self.drain()
+    }
+
+    /// Counts time that was spent for the sink outside of its operator.
+    pub fn add_busy_ns(&self, busy_ns: u64) {
+        self.counters.busy_ns.add(busy_ns);
     }
 
     /// Files of finished epochs that wait for their checkpoint to be committed.

@@ -120,17 +120,19 @@ impl Slot {
         while !self.finished {
             let round_started = Instant::now();
             let round = self.round(self.job.elapsed_ms())?;
+            if matches!(round, Round::Blocked | Round::Idle) {
+                let left = budget.saturating_sub(started.elapsed()).min(LONGEST_NAP);
+                self.bed.nap(left.min(self.until_next_timer(round)));
+            }
             let times = &self.job.times[self.index];
+            let took_us = round_started.elapsed().as_micros() as u64;
             match round {
                 Round::Finished => self.finished = true,
-                Round::Worked => times.busy.add(round_started.elapsed().as_micros() as u64),
-                Round::Blocked | Round::Idle => {
-                    let left = budget.saturating_sub(started.elapsed()).min(LONGEST_NAP);
-                    self.bed.nap(left.min(self.until_next_timer(round)));
-                    let time = if round == Round::Blocked { &times.backpressured } else { &times.idle };
-                    time.add(round_started.elapsed().as_micros() as u64);
-                }
+                Round::Worked => times.busy.add(took_us),
+                Round::Blocked => times.backpressured.add(took_us),
+                Round::Idle => times.idle.add(took_us),
             }
+            self.graph.add_full_us(took_us);
             if started.elapsed() >= budget {
                 break;
             }
@@ -151,9 +153,7 @@ impl Slot {
             self.graph.restore(&restored);
             self.running = true;
         }
-        for writer in &self.graph.writers {
-            writer.borrow_mut().poll(now_ms)?;
-        }
+        self.serve_sinks(now_ms)?;
         self.commit()?;
         // The other slots may be a barrier ahead: its positions must not take the place of those still to be committed.
         let barrier = self.job.requested_barrier(now_ms)?.min(self.committed + 1);
@@ -187,6 +187,18 @@ impl Slot {
             (false, true) => Round::Blocked,
             (false, false) => Round::Idle,
         })
+    }
+
+    fn serve_sinks(&self, now_ms: u64) -> Result<()> {
+        let mut begun_ns = self.job.elapsed_ns();
+        for writer in &self.graph.writers {
+            let mut writer = writer.borrow_mut();
+            writer.poll(now_ms)?;
+            let done_ns = self.job.elapsed_ns();
+            writer.add_busy_ns(done_ns - begun_ns);
+            begun_ns = done_ns;
+        }
+        Ok(())
     }
 
     fn turns(&self, input: usize) -> usize {

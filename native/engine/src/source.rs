@@ -13,8 +13,8 @@ use crate::barrier::SourceReport;
 use crate::batch::{Batch, END_OF_TIME, Millis, NO_WATERMARK, internal};
 use crate::counters::OperatorCounters;
 use crate::event_time::{EventClock, Run, Stretch, is_ahead};
-use crate::graph::Event;
 use crate::job::Job;
+use crate::node::Event;
 use crate::operators::window::Settlement;
 use crate::positions::{PartitionPosition, PositionMetadata};
 use crate::sink_writer::SinkWriter;
@@ -245,6 +245,7 @@ impl SourceInput {
         }
         intake.positions.extend(found.iter().map(|split| PartitionPosition::new(split.start)));
         intake.splits.extend_from_slice(found);
+        intake.counters.partitions.set(intake.splits.len() as u64);
         paused.resize(intake.splits.len(), false);
     }
 
@@ -312,6 +313,7 @@ impl SourceInput {
             None => return,
             Some(clock) => {
                 clock.on_time(now_ms);
+                job.set_source_furthest(self.slot, self.operator, clock.furthest());
                 clock.watermark()
             }
         };

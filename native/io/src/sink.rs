@@ -45,6 +45,11 @@ pub trait Sink {
     /// The number of epochs, from the first, of which everything is durable.
     fn durable_epochs(&self) -> u64;
 
+    /// How full its queue of what is written and not confirmed is: 1 at its bound, 0 where it has none.
+    fn fill(&self) -> f64 {
+        0.0
+    }
+
     /// Makes everything durable without waiting for a size or an age to be reached, as at the end of a job.
     fn flush(&mut self) -> Result<()>;
 

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use millrace_engine::{Error, ErrorCode, SavepointOutcome, SavepointState, Start, StartOptions};
+use millrace_engine::{Error, ErrorCode, SavepointState, Start, StartOptions};
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::error::guarded;
+use crate::metrics::JobMetrics;
 
 /// Jobs by their number: a worker thread finds the job that the main thread has made.
 static JOBS: Mutex<Option<HashMap<u32, Arc<millrace_engine::Job>>>> = Mutex::new(None);
@@ -137,145 +138,6 @@ impl From<SavepointState> for SavepointProgress {
                 ..state_only("written")
             },
             SavepointState::Failed(error) => SavepointProgress { error: Some(error), ..state_only("failed") },
-        }
-    }
-}
-
-#[napi(object)]
-pub struct JobMetrics {
-    pub operators: Vec<OperatorMetrics>,
-    pub watermark_ms: Option<f64>,
-    pub backpressured: f64,
-    pub busy: f64,
-    pub commits: f64,
-    pub checkpoints: Option<CheckpointMetrics>,
-    pub backend: Option<BackendFigures>,
-}
-
-#[napi(object)]
-pub struct BackendFigures {
-    pub bytes: f64,
-    pub entries: f64,
-    pub running_compactions: f64,
-    pub pending_compaction_bytes: f64,
-    pub delayed_write_rate: f64,
-    pub stopped_writes: f64,
-    pub block_cache_bytes: f64,
-}
-
-impl From<millrace_engine::BackendFigures> for BackendFigures {
-    fn from(figures: millrace_engine::BackendFigures) -> Self {
-        BackendFigures {
-            bytes: figures.bytes as f64,
-            entries: figures.entries as f64,
-            running_compactions: figures.running_compactions as f64,
-            pending_compaction_bytes: figures.pending_compaction_bytes as f64,
-            delayed_write_rate: figures.delayed_write_rate as f64,
-            stopped_writes: figures.stopped_writes as f64,
-            block_cache_bytes: figures.block_cache_bytes as f64,
-        }
-    }
-}
-
-#[napi(object)]
-pub struct CheckpointMetrics {
-    pub completed: f64,
-    pub failed: f64,
-    pub last_id: Option<f64>,
-    pub last_completed_at_ms: Option<f64>,
-    pub last_duration_ms: Option<f64>,
-    pub last_alignment_ms: Option<f64>,
-    pub last_bytes: Option<f64>,
-    pub last_new_bytes: Option<f64>,
-    pub restored_from: Option<f64>,
-    pub restored_changes: Option<Vec<String>>,
-    pub savepoints: Option<f64>,
-    pub last_savepoint: Option<LastSavepoint>,
-}
-
-#[napi(object)]
-pub struct LastSavepoint {
-    pub name: String,
-    pub error: Option<String>,
-}
-
-impl From<SavepointOutcome> for LastSavepoint {
-    fn from(SavepointOutcome { name, error }: SavepointOutcome) -> Self {
-        LastSavepoint { name, error }
-    }
-}
-
-#[napi(object)]
-pub struct OperatorMetrics {
-    pub id: String,
-    pub name: String,
-    pub rows_in: f64,
-    pub rows_out: f64,
-    pub late: f64,
-    pub bad: f64,
-    pub bytes: f64,
-    pub state: Option<OperatorStateMetrics>,
-}
-
-#[napi(object)]
-pub struct OperatorStateMetrics {
-    pub memory_bytes: f64,
-    pub memory_entries: f64,
-    pub reads: f64,
-    pub writes: f64,
-}
-
-impl From<millrace_engine::OperatorStateMetrics> for OperatorStateMetrics {
-    fn from(state: millrace_engine::OperatorStateMetrics) -> Self {
-        OperatorStateMetrics {
-            memory_bytes: state.memory_bytes as f64,
-            memory_entries: state.memory_entries as f64,
-            reads: state.reads as f64,
-            writes: state.writes as f64,
-        }
-    }
-}
-
-impl From<millrace_engine::JobMetrics> for JobMetrics {
-    fn from(metrics: millrace_engine::JobMetrics) -> Self {
-        let operators = metrics.operators.into_iter().map(|operator| OperatorMetrics {
-            id: operator.id,
-            name: operator.name,
-            rows_in: operator.rows_in as f64,
-            rows_out: operator.rows_out as f64,
-            late: operator.late as f64,
-            bad: operator.bad as f64,
-            bytes: operator.bytes as f64,
-            state: operator.state.map(OperatorStateMetrics::from),
-        });
-        JobMetrics {
-            operators: operators.collect(),
-            watermark_ms: metrics.watermark_ms.map(|watermark| watermark as f64),
-            backpressured: metrics.backpressured,
-            busy: metrics.busy,
-            commits: metrics.commits as f64,
-            checkpoints: metrics.checkpoints.map(CheckpointMetrics::from),
-            backend: metrics.backend.map(BackendFigures::from),
-        }
-    }
-}
-
-impl From<millrace_engine::CheckpointMetrics> for CheckpointMetrics {
-    fn from(metrics: millrace_engine::CheckpointMetrics) -> Self {
-        let number = |figure: Option<u64>| figure.map(|figure| figure as f64);
-        CheckpointMetrics {
-            completed: metrics.completed as f64,
-            failed: metrics.failed as f64,
-            last_id: number(metrics.last_id),
-            last_completed_at_ms: number(metrics.last_completed_at_ms),
-            last_duration_ms: number(metrics.last_duration_ms),
-            last_alignment_ms: number(metrics.last_alignment_ms),
-            last_bytes: number(metrics.last_bytes),
-            last_new_bytes: number(metrics.last_new_bytes),
-            restored_from: number(metrics.restored_from),
-            restored_changes: Some(metrics.restored_changes).filter(|changes| !changes.is_empty()),
-            savepoints: number(Some(metrics.savepoints).filter(|&savepoints| savepoints > 0)),
-            last_savepoint: metrics.last_savepoint.map(LastSavepoint::from),
         }
     }
 }

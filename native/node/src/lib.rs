@@ -7,5 +7,6 @@ mod batch;
 mod error;
 mod host;
 mod job;
+mod metrics;
 mod slot;
 pub mod stored;

@@ -20,9 +20,10 @@ use crate::counters::OperatorCounters;
 use crate::environment::Share;
 use crate::event_time::EventClock;
 use crate::expressions::{compile, condition, fit};
-use crate::graph::{Graph, Input, Node, Origin, Port, RestoredWindows, Work};
+use crate::graph::{Graph, Input, Origin, RestoredWindows};
 use crate::host::Host;
 use crate::job::Job;
+use crate::node::{Node, Port, Work};
 use crate::operators::window::Settlement;
 use crate::operators::{Filter, FunctionStep, Operator, Project, Projection, SinkStep, TableStep, Union};
 use crate::sink_writer::SinkWriter;
@@ -106,8 +107,8 @@ impl Builder<'_> {
                 }
             },
         };
-        let counters = self.counters(index);
-        let mut node = Node::new(operator.name.clone(), Work::Operator(work), counters.clone(), counters);
+        let mut node = Node::new(operator.name.clone(), Work::Operator(work), self.counters(index));
+        node.is_sink = matches!(operator.kind, OperatorKind::Sink(_));
         node.writer = writer;
         Ok(Outlet::Node(self.connect(index, node)))
     }
@@ -174,7 +175,7 @@ impl Builder<'_> {
         if let Some(checkpoint) = input.committed_checkpoint().filter(|_| keeps_state) {
             return Err(self.state_is_missing(checkpoint));
         }
-        self.inputs.push(Input::new(Origin::Source(input), Vec::new()));
+        self.inputs.push(Input::new(Origin::Source(input), self.counters(index)));
         Ok(Outlet::Input(self.inputs.len() - 1))
     }
 

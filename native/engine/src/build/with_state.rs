@@ -12,7 +12,8 @@ use super::{Builder, Outlet, projection};
 use crate::batch::NO_WATERMARK;
 use crate::counters::OperatorCounters;
 use crate::exchange::{ExchangeReceiver, Sender};
-use crate::graph::{Input, Node, Origin, RestoredWindows, Work};
+use crate::graph::{Input, Origin, RestoredWindows};
+use crate::node::{Node, Work};
 use crate::operators::Operator;
 use crate::operators::broadcast::{self, Table, TableInBackend};
 use crate::operators::keyed::{self, RowKeys, ValueStore, ValuesInBackend};
@@ -69,9 +70,9 @@ impl Builder<'_> {
         let table = Rc::new(RefCell::new(table));
         let counters = self.counters(index);
         let update = broadcast::UpdateTable::new(index, table.clone(), counters.clone());
-        self.exchange(index, self.outlets[broadcast], Box::new(update), Arc::default())?;
+        self.exchange(index, self.outlets[broadcast], Box::new(update))?;
         let join = broadcast::BroadcastJoin::new(on, table, scope, output, plan.keep_unmatched);
-        let join = Node::new(operator.name.clone(), Work::Operator(Box::new(join)), counters.clone(), counters);
+        let join = Node::new(operator.name.clone(), Work::Operator(Box::new(join)), counters);
         self.nodes.push(join);
         let join = self.nodes.len() - 1;
         self.edge(self.outlets[input], join);
@@ -97,31 +98,25 @@ impl Builder<'_> {
     fn exchanged(&mut self, index: usize, before: Box<dyn Operator>, after: Box<dyn Operator>) -> Result<Outlet> {
         let name = self.job.plan.operators[index].name.clone();
         let counters = self.counters(index);
-        let before = Node::new(name, Work::Operator(before), counters.clone(), Arc::default());
+        let before = Node::new(name, Work::Operator(before), counters).without_rows_out();
         let before = Outlet::Node(self.connect(index, before));
-        self.exchange(index, before, after, counters)
+        self.exchange(index, before, after)
     }
 
-    /// Adds the exchange of an operator, and what is behind it, whose rows are counted in `counts_out`.
-    fn exchange(
-        &mut self,
-        index: usize,
-        from: Outlet,
-        after: Box<dyn Operator>,
-        counts_out: Arc<OperatorCounters>,
-    ) -> Result<Outlet> {
+    /// Adds the exchange of an operator, and what is behind it.
+    fn exchange(&mut self, index: usize, from: Outlet, after: Box<dyn Operator>) -> Result<Outlet> {
         let name = self.job.plan.operators[index].name.clone();
         let exchange = self.job.exchanges.get(&index);
         let exchange = exchange.ok_or_else(|| Error::new(ErrorCode::Internal, "state without an exchange"))?.clone();
-        let uncounted = Arc::<OperatorCounters>::default();
+        let counters = self.counters(index);
         let send = Work::Send(Sender::new(exchange.clone(), self.slot));
-        self.nodes.push(Node::new(name.clone(), send, uncounted.clone(), uncounted.clone()));
+        self.nodes.push(Node::new(name.clone(), send, counters.clone()));
         self.edge(from, self.nodes.len() - 1);
 
         let receiver = ExchangeReceiver::new(exchange, self.slot);
         let origin = Origin::Exchange { receiver, watermarks: Combined::new(self.job.parallelism()) };
-        self.inputs.push(Input::new(origin, Vec::new()));
-        self.nodes.push(Node::new(name, Work::Operator(after), uncounted, counts_out));
+        self.inputs.push(Input::new(origin, counters.clone()));
+        self.nodes.push(Node::new(name, Work::Operator(after), counters).without_rows_in());
         self.edge(Outlet::Input(self.inputs.len() - 1), self.nodes.len() - 1);
         Ok(Outlet::Node(self.nodes.len() - 1))
     }

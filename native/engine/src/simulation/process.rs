@@ -109,8 +109,8 @@ impl Process {
 pub struct Simulated(pub Arc<Process>);
 
 impl Environment for Simulated {
-    fn elapsed_ms(&self) -> u64 {
-        self.0.world.lock().now_ms - self.0.started_ms
+    fn elapsed_ns(&self) -> u64 {
+        (self.0.world.lock().now_ms - self.0.started_ms) * 1_000_000
     }
 
     fn wall_clock_ms(&self) -> u64 {

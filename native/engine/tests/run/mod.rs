@@ -13,7 +13,9 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use millrace_engine::{CheckpointMetrics, Error, Host, Job, Mapped, Result, Slot, Start, StartOptions, Step};
+use millrace_engine::{
+    CheckpointMetrics, Error, Host, Job, JobMetrics, Mapped, Result, Slot, Start, StartOptions, Step,
+};
 use millrace_plan::*;
 
 pub fn timestamp() -> DataType {
@@ -237,6 +239,11 @@ impl JobPlan {
 
     /// Runs to the end and gives the rows that the table `title` was shown.
     pub fn run(&self, parallelism: usize, title: &str) -> RecordBatch {
+        self.run_with_metrics(parallelism, title).0
+    }
+
+    /// As [`JobPlan::run`], with the job's figures at its end.
+    pub fn run_with_metrics(&self, parallelism: usize, title: &str) -> (RecordBatch, JobMetrics) {
         let job = Job::new(self.0.clone(), Some(parallelism), Start::Latest).unwrap();
         let shown = Shown::default();
         std::thread::scope(|scope| {
@@ -252,7 +259,7 @@ impl JobPlan {
         let batches: Vec<RecordBatch> =
             shown.iter().filter(|(t, _)| t == title).map(|(_, rows)| rows.clone()).collect();
         let schema = batches.first().map(RecordBatch::schema).expect("the table was shown rows");
-        concat_batches(&schema, &batches).unwrap()
+        (concat_batches(&schema, &batches).unwrap(), job.metrics())
     }
 }
 

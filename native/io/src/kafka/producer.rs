@@ -24,8 +24,13 @@ pub enum Report {
     Client { code: RDKafkaErrorCode, fatal: bool, reason: String },
 }
 
+/// As librdkafka bounds the queue of a client whose properties do not.
+const QUEUE_RECORDS: f64 = 100_000.0;
+
 /// A client that produces.
 pub struct Producer {
+    /// Its queue takes no more.
+    queue_records: f64,
     reports: NonNull<rd::rd_kafka_queue_t>,
     /// The queue must go before its client does.
     client: Client<Observer>,
@@ -47,11 +52,19 @@ impl Producer {
         // SAFETY: the client is valid; the handle is released in `drop`, before the client.
         let reports = NonNull::new(unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) })
             .ok_or_else(|| Error(format!("{WHO}: librdkafka gave no queue. Start the job again.")))?;
-        Ok(Producer { reports, client })
+        let queue_records = config.get("queue.buffering.max.messages").and_then(|records| records.parse().ok());
+        Ok(Producer { queue_records: queue_records.unwrap_or(QUEUE_RECORDS), reports, client })
     }
 
     pub fn client(&self) -> &Client<Observer> {
         &self.client
+    }
+
+    /// How full its queue is, by records: 1 at the bound.
+    pub fn fill(&self) -> f64 {
+        // SAFETY: the client is valid.
+        let queued = unsafe { rd::rd_kafka_outq_len(self.client.native_ptr()) };
+        f64::from(queued) / self.queue_records
     }
 
     /// What librdkafka has said last about its connections, which waits among the reports: the cause when a call times out.

@@ -100,6 +100,10 @@ impl Sink for KafkaSink {
         if self.failure.is_some() { 0 } else { self.epochs.durable() }
     }
 
+    fn fill(&self) -> f64 {
+        self.topic.producer().fill()
+    }
+
     fn flush(&mut self) -> Result<()> {
         // librdkafka holds nothing back for longer than linger.ms; the outcome comes with the next polls.
         self.serve()

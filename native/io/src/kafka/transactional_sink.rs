@@ -63,6 +63,10 @@ impl Sink for TransactionalKafkaSink {
         self.epoch
     }
 
+    fn fill(&self) -> f64 {
+        self.topics[turn(self.epoch)].producer().fill()
+    }
+
     fn flush(&mut self) -> Result<()> {
         self.transactions.serve()
     }
