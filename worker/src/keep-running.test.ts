@@ -65,7 +65,14 @@ function play(acts: readonly (Act | MillraceError)[], { start = "latest" as Star
     };
     const ended = (act.untilStopped ? once(stopped, "stop") : Promise.resolve()).then(() => act.error);
     const { commits = 0, checkpoints } = act;
-    const metrics = () => ({ operators: [], backpressured: 0, busy: 0, commits, ...(checkpoints && { checkpoints }) });
+    const metrics = () => ({
+      operators: [],
+      slots: [],
+      backpressured: 0,
+      busy: 0,
+      commits,
+      ...(checkpoints && { checkpoints }),
+    });
     return { ended, metrics, stop };
   };
   const ended = keepRunning({

@@ -17,6 +17,8 @@ const look: Look = {
   backpressured: 0.25,
   busy: 0.5,
   watermarkLagMs: 1530,
+  steps: [],
+  slots: [],
   checkpoints: undefined,
   checkpointAgeMs: undefined,
   restarts: 0,
@@ -79,13 +81,16 @@ t.test("a restart is told with its delay, its attempt and the error", async (t) 
 });
 
 t.test("rates are those since the last look", async (t) => {
-  const operator = { id: "", name: "", rowsIn: 0, rowsOut: 0, late: 0, bad: 0, bytes: 0 };
+  const nothing = { rowsIn: 0, rowsOut: 0, late: 0, bad: 0, bytes: 0, busyMs: 0, fullMs: 0, rowsBySlot: [] };
+  const operator = { id: "", name: "", ...nothing };
+  const slots = [{ busyMs: 400, backpressuredMs: 0, idleMs: 600, rows: 7 }];
   const metrics = (read: number) => ({
     operators: [
       { ...operator, rowsOut: read, bad: 1 },
       { ...operator, rowsIn: read, rowsOut: 5, late: 2 },
       { ...operator, rowsIn: 5 },
     ],
+    slots,
     watermarkMs: 1000,
     backpressured: 0,
     busy: 1,
@@ -103,6 +108,8 @@ t.test("rates are those since the last look", async (t) => {
     checkpoints: { completed: 1 },
     checkpointAgeMs: 500,
     restarts: 2,
+    steps: [{ rowsOut: 999 }, { rowsIn: 999, rowsOut: 5 }, { rowsIn: 5 }],
+    slots,
   });
   t.match(rates.look(metrics(1499), 1500, 3000), { events: 1500, eventsPerSecond: 1000 });
 });

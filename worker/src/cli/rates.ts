@@ -15,6 +15,10 @@ export interface Look {
   readonly watermarkLagMs: number | undefined;
   /** Records of Kafka sources that are not committed, as last looked at. */
   readonly lag?: number | undefined;
+  /** What each step has done since the start, in the order of the job. */
+  readonly steps: readonly StepFigures[];
+  /** How each slot has spent its time since the start, and on how many rows. */
+  readonly slots: JobMetrics["slots"];
   readonly checkpoints: JobMetrics["checkpoints"];
   /** The state backends, and the state of each step that keeps some. */
   readonly state?: State | undefined;
@@ -22,6 +26,8 @@ export interface Look {
   readonly checkpointAgeMs: number | undefined;
   readonly restarts: number;
 }
+
+type StepFigures = Readonly<Omit<JobMetrics["operators"][number], "name" | "state">>;
 
 type State = Partial<NonNullable<JobMetrics["backend"]>> & {
   readonly steps: readonly (Readonly<{ id: string }> & NonNullable<JobMetrics["operators"][number]["state"]>)[];
@@ -62,6 +68,8 @@ export class Rates {
       backpressured: metrics.backpressured,
       busy: metrics.busy,
       watermarkLagMs: since(metrics.watermarkMs),
+      steps: metrics.operators.map(({ name, state, ...figures }) => figures),
+      slots: metrics.slots,
       checkpoints,
       state: stateOf(metrics),
       checkpointAgeMs: since(checkpoints?.lastCompletedAtMs),
