@@ -15,7 +15,7 @@ export { stdout, table } from "./connectors/screen.js";
 export type { Duration, Size } from "./duration.js";
 export { env } from "./env.js";
 export * from "./errors.js";
-export { explain } from "./explain/explain.js";
+export { type ExplainOptions, explain } from "./explain/explain.js";
 export {
   approxCountDistinct,
   approxQuantile,

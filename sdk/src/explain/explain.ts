@@ -5,6 +5,22 @@ import { formula } from "./format.js";
 import { recoveryLines } from "./recovery.js";
 
 /**
+ * What `explain` goes by.
+ *
+ * ```ts
+ * import { type ExplainOptions, explain, generator, job, table } from "millrace";
+ * const ids: ExplainOptions = { parallelism: 2, below: ({ fields }) => [`${fields.length} columns`] };
+ * console.log(explain(job("all", (j) => j.source(generator.bids()).to(table())), ids));
+ * ```
+ */
+export interface ExplainOptions {
+  /** Goes before the job's own. */
+  readonly parallelism?: number;
+  /** The lines below each step, in place of those that tell what it reads, keeps and computes. */
+  readonly below?: (step: PlanNode) => readonly string[];
+}
+
+/**
  * Draws a job: what it promises, its steps from the sources down, whether they run in the core or in JavaScript, and
  * what each of them reads, keeps and computes.
  *
@@ -13,7 +29,7 @@ import { recoveryLines } from "./recovery.js";
  * console.log(explain(job("all", (j) => j.source(generator.bids()).to(stdout({ format: json() })))));
  * ```
  */
-export function explain(job: Job, options: { readonly parallelism?: number } = {}): string {
+export function explain(job: Job, options: ExplainOptions = {}): string {
   const { steps } = job;
   const parallelism = options.parallelism ?? job.options.parallelism;
   const slots =
@@ -21,24 +37,31 @@ export function explain(job: Job, options: { readonly parallelism?: number } = {
   const groups = job.options.maxParallelism ?? 128;
   const [promise, ...below] = recoveryLines(job);
   const head = [`job "${job.name}" · ${slots} · ${groups} key groups · ${promise}`, ...below];
-  const drawn = new Set<PlanNode>();
   const sources = steps.filter((node) => node.inputs.length === 0);
-  return [...head, ...sources.flatMap((source) => ["", ...draw(source, steps, drawn, "", "")])].join("\n");
+  const drawing = { steps, below: options.below ?? details, drawn: new Set<PlanNode>() };
+  return [...head, ...sources.flatMap((source) => ["", ...draw(source, drawing, "", "")])].join("\n");
 }
 
-function draw(node: PlanNode, steps: readonly PlanNode[], drawn: Set<PlanNode>, first: string, rest: string): string[] {
+interface Drawing {
+  readonly steps: readonly PlanNode[];
+  readonly below: (step: PlanNode) => readonly string[];
+  readonly drawn: Set<PlanNode>;
+}
+
+function draw(node: PlanNode, drawing: Drawing, first: string, rest: string): string[] {
+  const { steps, below, drawn } = drawing;
   if (drawn.has(node)) return [`${first}↑ ${node.name}  [${node.id}]`];
   drawn.add(node);
   const consumers = steps.filter((candidate) => candidate.inputs.includes(node));
   const rail = consumers.length > 0 ? `${rest}│   ` : `${rest}    `;
   const where = node.step.kind === "function" ? "JavaScript" : "native";
-  const lines = [`${first}${node.name}  [${node.id}]  ${where}`, ...details(node).map((line) => `${rail}${line}`)];
+  const lines = [`${first}${node.name}  [${node.id}]  ${where}`, ...below(node).map((line) => `${rail}${line}`)];
   consumers.forEach((consumer, index) => {
     const isLast = index === consumers.length - 1;
     // A chain goes straight down; only a branch moves to the right.
     const single = consumers.length === 1;
     lines.push(
-      ...draw(consumer, steps, drawn, `${rest}${isLast ? "└─" : "├─"} `, `${rest}${single || isLast ? "   " : "│  "}`),
+      ...draw(consumer, drawing, `${rest}${isLast ? "└─" : "├─"} `, `${rest}${single || isLast ? "   " : "│  "}`),
     );
   });
   return lines;

@@ -84,6 +84,8 @@ export interface UserFunction {
   readonly output: Schema;
   /** The step's name, for errors. */
   readonly step: string;
+  /** Where the job file makes the step: "bids.ts:12". */
+  readonly place?: string | undefined;
 }
 
 export type NodeKind =

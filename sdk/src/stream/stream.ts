@@ -23,6 +23,7 @@ import { keysOf } from "./aggregate.js";
 import { type EventTimeOptions, eventTimeConfig, timeOf } from "./event-time.js";
 import { BroadcastTable, joinOf, type NullableShape } from "./join.js";
 import { KeyedStream } from "./keyed-stream.js";
+import { placeOfCall } from "./place.js";
 import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
 
 /** The shape of an object of expressions. */
@@ -306,7 +307,8 @@ export class Stream<S extends Shape> {
   #function<O extends Shape>(kind: UserFunction["kind"], output: Schema<O>, fn: (input: never) => unknown): Stream<O> {
     if (!(output instanceof Schema)) throw new PlanError("it takes the schema of its rows first", kind);
     if (typeof fn !== "function") throw new PlanError("it takes a function after the schema", kind);
-    const userFunction: UserFunction = { kind, fn, input: new Schema(this.node.fields), output, step: kind };
+    const input = new Schema(this.node.fields);
+    const userFunction: UserFunction = { kind, fn, input, output, step: kind, place: placeOfCall(this[kind]) };
     const number = this.graph.functions.push(userFunction) - 1;
     const node = this.graph.add(kind, [this.node], output.fields, { kind: "function", number, function: userFunction });
     return new Stream(this.graph, node);

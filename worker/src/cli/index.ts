@@ -54,6 +54,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 function runOptions(command: Command): Command {
   return command
     .option("-p, --parallelism <slots>", "slots, a thread each", slots)
+    .option("--profile", "tell at the end where the time went, and what would make the job faster")
     .option("--create-topics", "create the topics of Kafka sinks that do not exist")
     .option(
       "--allow-dropped <id>",

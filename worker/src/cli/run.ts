@@ -5,6 +5,7 @@ import { KafkaLag } from "../kafka-lag.js";
 import { prepareTopics } from "../kafka-topics.js";
 import { keepRunning } from "../keep-running.js";
 import { LagWatch } from "../lag-watch.js";
+import { profileText } from "../profile/text.js";
 import { Run } from "../run.js";
 import { SavepointService } from "../savepoints/serve.js";
 import { socketPath } from "../savepoints/socket-path.js";
@@ -16,6 +17,7 @@ import { exhausted, restarting } from "./restart-messages.js";
 
 export interface RunFlags {
   readonly parallelism?: number;
+  readonly profile?: boolean;
   readonly createTopics?: boolean;
   readonly fresh?: boolean;
   readonly fromSavepoint?: string;
@@ -51,7 +53,7 @@ function startOf({ fresh = false, fromSavepoint: name }: RunFlags, job: Job): St
 async function follow(
   job: Job,
   file: string,
-  { start, parallelism, allowDropped }: Pick<RunFlags, "parallelism" | "allowDropped"> & { readonly start: Start },
+  { start, parallelism, allowDropped, profile }: Omit<RunFlags, "fresh" | "fromSavepoint"> & { readonly start: Start },
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
@@ -101,6 +103,7 @@ async function follow(
   if (error === undefined) {
     screen.say("done", { ...last });
     screen.end();
+    if (profile && current !== undefined) process.stderr.write(`\n${profileText(job, current.metrics())}\n`);
   }
   const code = error === undefined ? 0 : fail(error, screen);
   await lag.close();
