@@ -149,6 +149,14 @@ impl Graph {
         })
     }
 
+    /// As a full queue, takes down which sinks have something that is not durable; false: none has.
+    pub fn note_unfinished_writes(&mut self) -> bool {
+        for node in &mut self.nodes {
+            node.is_full |= node.writer.as_ref().is_some_and(|writer| !writer.borrow().is_done());
+        }
+        self.nodes.iter().any(|node| node.is_full)
+    }
+
     /// Counts time for the operators whose full queues have held something back since the last call.
     pub fn add_full_us(&mut self, time_us: u64) {
         for node in self.nodes.iter_mut().filter(|node| node.is_full) {

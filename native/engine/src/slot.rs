@@ -56,7 +56,7 @@ pub struct Slot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Round {
     Worked,
-    /// Some input could not run as something downstream is full.
+    /// Some input could not run as something downstream is full, or all have ended and a sink has not done its part.
     Blocked,
     Idle,
     Finished,
@@ -185,6 +185,7 @@ impl Slot {
         Ok(match (worked, blocked) {
             (true, _) => Round::Worked,
             (false, true) => Round::Blocked,
+            (false, false) if self.told_end && self.graph.note_unfinished_writes() => Round::Blocked,
             (false, false) => Round::Idle,
         })
     }
