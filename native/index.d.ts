@@ -61,10 +61,12 @@ export interface LatencyMetrics {
 /** How one slot has spent its time since the start, and the rows that its steps have read or were given. */
 export interface SlotMetrics {
   busyMs: number;
-  /** A full sink or exchange held it back. */
+  /** A full sink or exchange held it back, or after the end of its input a sink with what is not durable. */
   backpressuredMs: number;
   /** There was nothing to do. */
   idleMs: number;
+  /** Of all these, on a CPU: less than busy where threads are more than cores, or where a step waits. */
+  cpuMs?: number;
   rows: number;
 }
 

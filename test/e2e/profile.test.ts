@@ -10,13 +10,13 @@ t.test("a profile tells at the end of the input that a slow function is the bott
   t.match(stderr, /generator\(bids\) {2}\[source-1\] {2}native\n│ {3}50,000 rows · /, stderr);
   t.match(stderr, /map {2}\[map-1\] {2}JavaScript\n.*50,000 → 50,000 rows · .* of CPU · [\d,]+ ns a row\n/, stderr);
   t.match(stderr, /stdout {2}\[sink-1\] {2}native\n.*50,000 rows · .*\n.*latency p50 /, stderr);
-  t.match(stderr, /slot +busy +backpressured +idle +rows +of the work\n +0 +\d+ %.*\n +1 +\d+ %/, stderr);
-  t.match(stderr, /bottleneck: JavaScript function at `map` slow-map\.ts:17: \d\d % of CPU/, stderr);
+  t.match(stderr, /slot +busy +backpressured +idle +on CPU +rows +of the work\n +0 +\d+ %.*\n +1 +\d+ %/, stderr);
+  t.match(stderr, /bottleneck: JavaScript function at `map` slow-map\.ts:17: \d+ % of CPU/, stderr);
   t.equal(job.stdout.split("\n").length, 50_001);
 });
 
 t.test("a profile is told after a signal too, and the exit code stays", async (t) => {
-  const job = Job.run("slow-map.ts", { args: ["--profile"] });
+  const job = Job.run("slow-map.ts", { args: ["--profile", "--parallelism", "1"] });
   await eventually(() => job.stdout.length > 0, { what: "the first rows", detail: () => job.log });
   job.signal("SIGTERM");
 

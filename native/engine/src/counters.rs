@@ -96,4 +96,6 @@ pub struct SlotCounters {
     pub busy: Counter,
     pub backpressured: Counter,
     pub idle: Counter,
+    /// Of all these, on a CPU; 0 where that is not known.
+    pub on_cpu: Counter,
 }

@@ -16,6 +16,9 @@ pub trait Environment: Send + Sync {
     /// Nanoseconds since the job was made, by a clock that never jumps. It is asked some ten times a batch.
     fn elapsed_ns(&self) -> u64;
 
+    /// Nanoseconds that the calling thread has had a CPU; `None` where that is not known. Asking is a system call.
+    fn thread_cpu_ns(&self) -> Option<u64>;
+
     /// As [`Environment::elapsed_ns`], in milliseconds.
     fn elapsed_ms(&self) -> u64 {
         self.elapsed_ns() / 1_000_000

@@ -108,6 +108,7 @@ impl Job {
             busy_ms: times.busy.get() / 1000,
             backpressured_ms: times.backpressured.get() / 1000,
             idle_ms: times.idle.get() / 1000,
+            cpu_ms: self.environment.thread_cpu_ns().map(|_| times.on_cpu.get() / 1000),
             rows: operators.iter().enumerate().map(|(index, operator)| self.rows_of(slot, index, operator)).sum(),
         }
     }

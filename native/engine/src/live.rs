@@ -29,6 +29,10 @@ impl Environment for Live {
         self.started.elapsed().as_nanos() as u64
     }
 
+    fn thread_cpu_ns(&self) -> Option<u64> {
+        thread_cpu_ns()
+    }
+
     fn wall_clock_ms(&self) -> u64 {
         wall_clock_ms()
     }
@@ -95,6 +99,19 @@ impl Outputs for Delivery {
     fn open_sink(&self, connector: &SinkConnector, slot: usize) -> millrace_io::Result<Box<dyn Sink>> {
         millrace_io::open_sink(connector, slot, self)
     }
+}
+
+#[cfg(unix)]
+fn thread_cpu_ns() -> Option<u64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for the call, which writes it.
+    let outcome = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    (outcome == 0).then_some(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+}
+
+#[cfg(not(unix))]
+fn thread_cpu_ns() -> Option<u64> {
+    None
 }
 
 fn wall_clock_ms() -> u64 {

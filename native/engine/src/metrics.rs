@@ -91,10 +91,13 @@ impl From<Durations> for LatencyMetrics {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlotMetrics {
     pub busy_ms: u64,
-    /// A full sink or exchange held it back.
+    /// A full sink or exchange held it back, or after the end of its input a sink with what is not durable.
     pub backpressured_ms: u64,
     /// There was nothing to do.
     pub idle_ms: u64,
+    /// Of all these, on a CPU: less than it was busy where threads are more than cores, or where a step waits. `None` where
+    /// the system does not tell.
+    pub cpu_ms: Option<u64>,
     /// Rows that its operators have read or were given.
     pub rows: u64,
 }

@@ -117,6 +117,7 @@ impl Slot {
 
     fn work(&mut self, budget: Duration) -> Result<Step> {
         let started = Instant::now();
+        let cpu_ns = self.job.environment.thread_cpu_ns();
         while !self.finished {
             let round_started = Instant::now();
             let round = self.round(self.job.elapsed_ms())?;
@@ -130,12 +131,17 @@ impl Slot {
                 Round::Finished => self.finished = true,
                 Round::Worked => times.busy.add(took_us),
                 Round::Blocked => times.backpressured.add(took_us),
+                // Until all slots are open there is nothing that could be done.
+                Round::Idle if !self.running => {}
                 Round::Idle => times.idle.add(took_us),
             }
             self.graph.add_full_us(took_us);
             if started.elapsed() >= budget {
                 break;
             }
+        }
+        if let Some((before, after)) = cpu_ns.zip(self.job.environment.thread_cpu_ns()) {
+            self.job.times[self.index].on_cpu.add((after - before) / 1000);
         }
         Ok(if self.finished { Step::Finished } else { Step::Working })
     }

@@ -156,6 +156,7 @@ pub struct SlotMetrics {
     pub busy_ms: f64,
     pub backpressured_ms: f64,
     pub idle_ms: f64,
+    pub cpu_ms: Option<f64>,
     pub rows: f64,
 }
 
@@ -165,6 +166,7 @@ impl From<millrace_engine::SlotMetrics> for SlotMetrics {
             busy_ms: slot.busy_ms as f64,
             backpressured_ms: slot.backpressured_ms as f64,
             idle_ms: slot.idle_ms as f64,
+            cpu_ms: slot.cpu_ms.map(|cpu| cpu as f64),
             rows: slot.rows as f64,
         }
     }

@@ -13,6 +13,9 @@ const LEAST_MS = 20;
 /** A share of the slots' time from which on it is what they mostly do. */
 const MOSTLY = 0.5;
 
+/** A slot that is on a CPU for less of its busy time has to wait for something. */
+const MOSTLY_ON_CPU = 0.7;
+
 /** One of two slots that does so much of the work has more than its part; of more slots, so many parts. */
 const UNEVEN_OF_TWO = 0.65;
 
@@ -88,7 +91,7 @@ function idle({ steps, slots }: Profile): Bottleneck {
 function busiest(profile: Profile, most: StepProfile): Bottleneck {
   const { kind } = most.step.step;
   const cost = `${percent(most.share)} of CPU, ${number(most.nsPerRow ?? 0)} ns a row`;
-  const busy = `slots busy ${percent(meanOf(profile.slots, "busy"))}`;
+  const busy = `slots busy ${percent(meanOf(profile.slots, "busy"))}${waiting(profile)}`;
   switch (most.step.step.kind) {
     case "function": {
       const { place, kind: method } = most.step.step.function;
@@ -112,6 +115,14 @@ function busiest(profile: Profile, most: StepProfile): Bottleneck {
         text: `bottleneck: ${kind} ${called(most)}: ${cost}, ${busy} → ${moreSlots(profile)}, or filter before it`,
       };
   }
+}
+
+/** Whether the slots, while they are busy, wait for a core or for something else. */
+function waiting({ slots }: Profile): string {
+  const [busy, cpu] = [meanOf(slots, "busy"), meanOf(slots, "cpu")];
+  const isTold = slots.every(({ cpu }) => cpu !== undefined);
+  if (!isTold || cpu >= busy * MOSTLY_ON_CPU) return "";
+  return ` but on a CPU only ${percent(cpu)} (others have the cores, or a step waits for something)`;
 }
 
 /** How many more slots could have something to do. */

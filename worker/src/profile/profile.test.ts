@@ -92,6 +92,14 @@ t.test("a step of the core or the encoding of a sink may take most of the time",
   t.match(sink.text, "bottleneck: sink `revenue` (encodes and writes): 70 % of CPU");
 });
 
+t.test("slots that are busy without a CPU wait for one, or for something else", async (t) => {
+  const slots = [0, 1].map(() => ({ ...slot({ busy: 98, idle: 2 }), cpuMs: 550 }));
+  t.match(
+    bottleneck(metrics([{ busyMs: 470 }], slots)).text,
+    ", slots busy 98 % but on a CPU only 55 % (others have the cores, or a step waits for something) → ",
+  );
+});
+
 t.test("a sink whose full queue holds the slots back goes before what they do themselves", async (t) => {
   const slots = [slot({ busy: 15, backpressured: 85 }), slot({ busy: 15, backpressured: 85 })];
   t.strictSame(bottleneck(metrics([{ busyMs: 700 }, {}, {}, { fullMs: 1660 }], slots)), {
@@ -175,8 +183,8 @@ t.test("the profile draws the steps with their figures, the slots, and the bottl
       },
     ],
     [
-      { busyMs: 11_800, backpressuredMs: 200, idleMs: 400, rows: 4_018_100 },
-      { busyMs: 11_200, backpressuredMs: 300, idleMs: 900, rows: 4_017_900 },
+      { busyMs: 11_800, backpressuredMs: 200, idleMs: 400, cpuMs: 11_500, rows: 4_018_100 },
+      { busyMs: 11_200, backpressuredMs: 300, idleMs: 900, cpuMs: 11_000, rows: 4_017_900 },
     ],
   );
   // The place of the function moves with this file.

@@ -28,8 +28,10 @@ export interface SlotProfile {
   readonly busy: number;
   readonly backpressured: number;
   readonly idle: number;
+  /** On a CPU; `undefined` where the system does not tell. */
+  readonly cpu: number | undefined;
   readonly rows: number;
-  /** Of the time that all slots were busy. */
+  /** Of the CPU time of all slots; where the system does not tell that, of the time that they were busy. */
   readonly work: number;
 }
 
@@ -38,7 +40,8 @@ export function profileOf(job: Job, metrics: JobMetrics, cores: number): Profile
   const ofSlots = metrics.slots.map((slot) => slot.busyMs + slot.backpressuredMs + slot.idleMs);
   const seconds = Math.max(0, ...ofSlots) / 1000;
   const inSteps = sum(metrics.operators.map(({ busyMs }) => busyMs));
-  const busy = sum(metrics.slots.map(({ busyMs }) => busyMs));
+  const workOf = ({ cpuMs, busyMs }: JobMetrics["slots"][number]) => cpuMs ?? busyMs;
+  const work = sum(metrics.slots.map(workOf));
   const steps = metrics.operators.flatMap((figures, index) => {
     const step = job.steps[index];
     if (step === undefined) return [];
@@ -47,16 +50,19 @@ export function profileOf(job: Job, metrics: JobMetrics, cores: number): Profile
     const [share, full] = [ratio(figures.busyMs, inSteps), ratio(figures.fullMs, sum(ofSlots))];
     return [{ ...figures, step, share, nsPerRow, rowsPerSecond: ratio(rows, seconds), full }];
   });
-  const slots = metrics.slots.map(({ busyMs, backpressuredMs, idleMs, rows }, slot) => {
+  const slots = metrics.slots.map((figures, slot) => {
+    const { busyMs, backpressuredMs, idleMs, cpuMs, rows } = figures;
     const of = (ms: number) => ratio(ms, ofSlots[slot] ?? 0);
-    return { busy: of(busyMs), backpressured: of(backpressuredMs), idle: of(idleMs), rows, work: ratio(busyMs, busy) };
+    const shares = { busy: of(busyMs), backpressured: of(backpressuredMs), idle: of(idleMs) };
+    const cpu = cpuMs === undefined ? undefined : of(cpuMs);
+    return { ...shares, cpu, rows, work: ratio(workOf(figures), work) };
   });
   return { seconds, cores, steps, slots };
 }
 
 /** The mean of a share over the slots. */
-export function meanOf(slots: readonly SlotProfile[], share: "busy" | "backpressured" | "idle"): number {
-  return ratio(sum(slots.map((slot) => slot[share])), slots.length);
+export function meanOf(slots: readonly SlotProfile[], share: "busy" | "backpressured" | "idle" | "cpu"): number {
+  return ratio(sum(slots.map((slot) => slot[share] ?? 0)), slots.length);
 }
 
 /** As people know the step: its id where they have given it one. */

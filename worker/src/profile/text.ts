@@ -66,6 +66,7 @@ function slotTable({ slots }: Profile): string[] {
       share("busy"),
       share("backpressured"),
       share("idle"),
+      { title: "on CPU", isNumber: true, of: ([{ cpu }]) => (cpu === undefined ? "" : percent(cpu)) },
       { title: "rows", isNumber: true, of: ([slot]) => number(slot.rows) },
       { title: "of the work", isNumber: true, of: ([slot]) => percent(slot.work) },
     ],

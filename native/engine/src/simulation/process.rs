@@ -113,6 +113,10 @@ impl Environment for Simulated {
         (self.0.world.lock().now_ms - self.0.started_ms) * 1_000_000
     }
 
+    fn thread_cpu_ns(&self) -> Option<u64> {
+        None
+    }
+
     fn wall_clock_ms(&self) -> u64 {
         1_700_000_000_000 + self.0.world.lock().now_ms
     }

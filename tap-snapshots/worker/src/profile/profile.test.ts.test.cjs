@@ -23,9 +23,9 @@ kafka(bids)  [bids]  native
              latency p50 2 ms, p90 8 ms, p99 41 ms, at most 57 ms
              behind event time p50 1.8 s, p90 8 ms, p99 41 ms, at most 9.0 s
 
-slot  busy  backpressured  idle       rows  of the work
-   0  95 %            2 %   3 %  4,018,100         51 %
-   1  90 %            2 %   7 %  4,017,900         49 %
+slot  busy  backpressured  idle  on CPU       rows  of the work
+   0  95 %            2 %   3 %    93 %  4,018,100         51 %
+   1  90 %            2 %   7 %    89 %  4,017,900         49 %
 
 12.4 s · bottleneck: source \`bids\` (decodes JSON): 61 % of CPU, 3,500 ns a row, slots busy 93 % → raise parallelism (2 → up to 4), or read fewer columns
 `
