@@ -335,6 +335,18 @@ mod tests {
     }
 
     #[test]
+    fn the_furthest_partition_is_one_that_has_not_ended() {
+        let mut clock = clock(None, false, 3);
+        assert_eq!(clock.furthest(), NO_WATERMARK);
+        see(&mut clock, 0, &[100], 0);
+        see(&mut clock, 1, &[900], 0);
+        see(&mut clock, 2, &[500], 0);
+        assert_eq!(clock.furthest(), 890);
+        clock.end(1);
+        assert_eq!(clock.furthest(), 490);
+    }
+
+    #[test]
     fn a_silent_partition_becomes_idle_after_the_timeout_and_comes_back_with_its_next_event() {
         let mut clock = clock(Some(1000), false, 2);
         see(&mut clock, 0, &[100], 0);

@@ -340,3 +340,42 @@ impl Graph {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, RecordBatch};
+
+    use super::*;
+    use crate::exchange::{Distribution, Exchange, Sender};
+    use crate::wake::Wakers;
+
+    fn batch(rows: i64) -> Batch {
+        let column: arrow::array::ArrayRef = Arc::new((0..rows).collect::<Int64Array>());
+        Batch { rows: RecordBatch::try_from_iter([("n", column)]).unwrap(), times: None, pane: None }
+    }
+
+    #[test]
+    fn time_is_counted_for_the_operator_whose_queue_is_full_as_long_as_it_is() {
+        let exchange = Arc::new(Exchange::new(1, 128, Distribution::EverySlot, Arc::new(Wakers::new(1))));
+        let sender = Sender::new(exchange.clone(), 0);
+        let counters: Arc<OperatorCounters> = Arc::default();
+        let receiver = ExchangeReceiver::new(exchange.clone(), 0);
+        let mut input = Input::new(Origin::Exchange { receiver, watermarks: Combined::new(1) }, Arc::default());
+        input.reach.nodes.push(0);
+        let node = Node::new("exchange".into(), Work::Send(Sender::new(exchange.clone(), 0)), counters.clone());
+        let mut graph = Graph::new(vec![node], vec![input], Vec::new(), Vec::new());
+
+        graph.note_full(0);
+        graph.add_full_us(5);
+        assert_eq!(counters.full_us.get(), 0, "nothing is full yet");
+        sender.send(batch(1_000_000), 0).unwrap();
+        graph.note_full(0);
+        graph.add_full_us(5);
+        graph.add_full_us(5);
+        assert_eq!(counters.full_us.get(), 5, "it counts once for each time that something was held back");
+        ExchangeReceiver::new(exchange, 0).receive().unwrap();
+        graph.note_full(0);
+        graph.add_full_us(5);
+        assert_eq!(counters.full_us.get(), 5);
+    }
+}
