@@ -78,6 +78,9 @@ export async function reading(
     },
     {},
   );
+  // By default it looks away for 500 ms when nothing came for 1 s.
+  consumer.setDefaultConsumeTimeout(100);
+  consumer.setDefaultConsumeLoopTimeoutDelay(1);
   await connected((done) => consumer.connect({ timeout: REQUEST_MS }, done));
   consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })));
   consumer.on("data", ({ value }) => {

@@ -58,6 +58,18 @@ export class WindowModel implements Model {
     return groups;
   }
 
+  /** The sum of the FNV-1a hashes of all rows, as their JSON is written, in 64 bits and hexadecimal. */
+  checksum(): string {
+    let sum = 0n;
+    for (const [start, { n, total, top }] of this.#windows) {
+      for (let auction = 0; auction < this.auctions; auction++) {
+        if (n[auction] === 0) continue;
+        sum += fnv(JSON.stringify({ auction, start, n: n[auction], total: total[auction], top: top[auction] }));
+      }
+    }
+    return BigInt.asUintN(64, sum).toString(16).padStart(16, "0");
+  }
+
   check(): Check {
     const seen = new Map([...this.#windows.keys()].map((start) => [start, new Uint8Array(this.auctions)]));
     let [right, wrong] = [0, 0];
@@ -77,6 +89,15 @@ export class WindowModel implements Model {
       differences: () => wrong + this.rows - right,
     };
   }
+}
+
+/** FNV-1a in 64 bits. */
+function fnv(text: string): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (let at = 0; at < text.length; at++) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(at))) * 0x100000001b3n);
+  }
+  return hash;
 }
 
 /** A row for each event, or for some of them, in any order. */

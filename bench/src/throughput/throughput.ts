@@ -1,6 +1,7 @@
 import { KafkaClient } from "../../../test/harness/client.js";
 import { PEERS } from "../../peers/index.js";
 import type { Query as Asked, Peer } from "../../peers/peer.js";
+import { RUST_BOUND } from "../../peers/rust-bound/peer.js";
 import { interleave } from "../interleave.js";
 import { latencies, type Quantiles } from "../latency.js";
 import { load } from "../load.js";
@@ -8,7 +9,7 @@ import { measured } from "../measure.js";
 import { plot, type Report, type Result, type Run, ratios, result, table } from "../report.js";
 import { inFolder } from "../run-job.js";
 import { type Contender, type Guarantee, millraces } from "./contender.js";
-import { readOnly } from "./limits.js";
+import { inMemory, readOnly } from "./limits.js";
 import type { Model } from "./model.js";
 import { type Query, THROUGHPUT } from "./queries.js";
 
@@ -39,7 +40,9 @@ export async function throughput(
   if (query === undefined) throw new Error(`there is no query "${name}"`);
   const events = options.events ?? query.events;
   const peers = options.peers ? PEERS : [];
-  for (const peer of peers) await peer.setUp(say);
+  // It makes the events itself, as this query has them.
+  const isBound = options.peers && name === "w";
+  for (const peer of isBound ? [...peers, RUST_BOUND] : peers) await peer.setUp(say);
 
   const topic = await filled(brokers, query, events, say);
   const millrace = millraces(query.job, options.guarantee);
@@ -48,7 +51,8 @@ export async function throughput(
       contender.name,
       (turn: number) => run(contender, query.asked, topic, `${topic.input}-${index}-${turn}`, options.parallelism),
     ]),
-    ["librdkafka, read only", () => readOnly(brokers, topic.input, events)],
+    ["librdkafka, read only", () => readOnly(topic)],
+    ...(isBound ? [[RUST_BOUND.name, () => inMemory(topic, options.parallelism)]] : []),
   ]);
   const runs = await interleave<Run>(contenders, options.runs, say);
   const results = [...runs].map(([contender, all]) => result(contender, events, all));
