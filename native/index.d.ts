@@ -8,6 +8,8 @@ export interface Column {
   /** A bit a row, 0 for null; absent where there are no nulls. */
   valid?: Uint8Array;
   children: Column[];
+  /** Of what a function made: it is this column of its input, as it was; there are no buffers. */
+  same?: number;
 }
 
 export interface Batch {

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import type { Field } from "millrace";
 import { type PlainError, toPlain } from "./errors.js";
-import { rowReader } from "./functions/read.js";
+import { rowReader } from "./functions/row-code.js";
 import { type Batch, type Mapped, NativeSlot } from "./native.js";
 
 /** What the main thread asks of a slot's thread. */
@@ -32,6 +32,7 @@ export default async function runSlot({ file, jobId, index, tables, port }: Slot
   let thrown: unknown;
   try {
     const functions = file === undefined ? [] : await functionsOf(file);
+    const readers = new Map([...tables].map(([title, fields]) => [title, rowReader(fields)]));
     const slot = new NativeSlot(
       jobId,
       index,
@@ -44,8 +45,9 @@ export default async function runSlot({ file, jobId, index, tables, port }: Slot
         }
       },
       (title, batch) => {
-        const read = rowReader(tables.get(title) ?? [], batch.columns);
-        const rows = Array.from({ length: batch.length }, (_, row) => read(row));
+        const table = readers.get(title) ?? rowReader([]);
+        table.take(batch.columns);
+        const rows = Array.from({ length: batch.length }, (_, row) => table.get(row));
         port.postMessage({ title, rows } satisfies ShownRows);
       },
     );

@@ -1,8 +1,10 @@
 //! Batches on their way to JavaScript, without a copy, and back, with one.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayData, ArrayRef, RecordBatch, RecordBatchOptions, make_array};
 use arrow::buffer::Buffer;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use millrace_engine::{Error, ErrorCode, Result};
 use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
@@ -24,6 +26,8 @@ pub struct Column {
     /// A bit a row, 0 for null; absent where there are no nulls.
     pub valid: Option<Uint8Array>,
     pub children: Vec<Column>,
+    /// Of what a function made: it is this column of its input, as it was; there are no buffers.
+    pub same: Option<u32>,
 }
 
 /// What a user function made of a batch.
@@ -65,6 +69,7 @@ impl From<&ArrayData> for Column {
             offsets: offsets.map(lent),
             valid: data.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| lent(nulls.inner().sliced())),
             children: data.child_data().iter().map(child).collect(),
+            same: None,
         }
     }
 }
@@ -81,13 +86,17 @@ fn lent(buffer: Buffer) -> Uint8Array {
 
 impl Mapped {
     /// Takes the rows over; what does not fit `schema` is an error.
-    pub fn into_rows(self, schema: &SchemaRef) -> Result<millrace_engine::Mapped> {
+    pub fn into_rows(self, input: &RecordBatch, schema: &SchemaRef) -> Result<millrace_engine::Mapped> {
         let length = self.rows.length as usize;
         if self.rows.columns.len() != schema.fields().len() {
             return Err(wrong("the number of columns is not that of the step"));
         }
         let fields = schema.fields().iter().zip(self.rows.columns);
-        let columns = fields.map(|(field, column)| column.into_array(field.data_type())).collect::<Result<Vec<_>>>()?;
+        let array = |(field, column): (&Arc<Field>, Column)| match column.same {
+            Some(same) => input.columns().get(same as usize).cloned().ok_or_else(|| wrong("there is no such column")),
+            None => column.into_array(field.data_type()),
+        };
+        let columns = fields.map(array).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(length));
         let rows = RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(wrong)?;
         Ok(millrace_engine::Mapped { rows, origin: self.origin.map(|origin| origin.to_vec()) })

@@ -45,7 +45,7 @@ impl Host for JsHost {
         let env = self.env()?;
         let call = self.call.borrow_back(&env).map_err(from_js)?;
         let mapped = call.call(FnArgs::from((number, Batch::from(input)))).map_err(from_js)?;
-        mapped.into_rows(output)
+        mapped.into_rows(input, output)
     }
 
     fn show(&mut self, title: &str, rows: &RecordBatch) -> Result<()> {

@@ -3,8 +3,7 @@ import { FunctionError, type Schema, schema, t as type, type UserFunction } from
 import t from "tap";
 import type { Batch } from "../native.js";
 import { caller } from "./call.js";
-import { rowReader } from "./read.js";
-import { columnsOf } from "./write.js";
+import { rowReader, rowWriter } from "./row-code.js";
 
 const Everything = schema({
   flag: type.bool(),
@@ -44,12 +43,18 @@ const row = fc.record(
 );
 
 function batchOf(of: Schema, rows: readonly unknown[]): Batch {
-  return { length: rows.length, columns: columnsOf(of.fields, rows) };
+  const made = rowWriter(of.fields);
+  made.begin();
+  rows.forEach((row, index) => {
+    made.set(index, row);
+  });
+  return { length: rows.length, columns: made.finish(rows.length) };
 }
 
 function rowsOf(of: Schema, batch: Batch): unknown[] {
-  const read = rowReader(of.fields, batch.columns);
-  return Array.from({ length: batch.length }, (_, index) => read(index));
+  const read = rowReader(of.fields);
+  read.take(batch.columns);
+  return Array.from({ length: batch.length }, (_, index) => read.get(index));
 }
 
 function userFunction(kind: UserFunction["kind"], input: Schema, output: Schema, fn: (value: never) => unknown) {
@@ -99,11 +104,70 @@ t.test("mapBatch gets typed arrays over the memory of the batch, and tells nulls
     return { id: columns.id, known: Array.from({ length }, (_, index) => !isNull("label", index)) };
   })(pairs);
   t.equal(seen?.buffer, pairs.columns[0]?.values?.buffer);
-  t.strictSame(rowsOf(Out, rows), [
-    { id: 1n, known: true },
-    { id: 2n, known: false },
-    { id: 3n, known: true },
+  const [, known] = rows.columns;
+  t.strictSame(rowsOf(schema({ known: type.bool() }), { length: 3, columns: known === undefined ? [] : [known] }), [
+    { known: true },
+    { known: false },
+    { known: true },
   ]);
+});
+
+t.test(
+  "a column that mapBatch returns as it got it does not come back, unless its nulls or its type do not fit",
+  async (t) => {
+    const same = (output: Schema) => {
+      const pass = ({ columns }: { columns: Record<string, unknown> }) => ({ id: columns.id, label: columns.label });
+      const { rows } = userFunction("mapBatch", Pair, output, pass as never)(pairs);
+      return rows.columns.map((column) => column.same);
+    };
+    t.strictSame(same(Pair), [0, 1]);
+    t.strictSame(same(schema({ id: type.timestamp("us"), label: type.string().nullable() })), [undefined, 1]);
+    t.throws(() => same(schema({ id: type.int64(), label: type.string() })), {
+      message: 'mapBatch: row 1: column "label": it is null, and not nullable',
+    });
+  },
+);
+
+t.test("strings are cut from text that is decoded together, whatever is in it", async (t) => {
+  const Text = schema({ text: type.string().nullable() });
+  const long = "x".repeat(3000);
+  const rows = Array.from({ length: 200 }, (_, row) => {
+    const texts = [
+      "",
+      null,
+      "plain",
+      "\u{1f600}",
+      "é",
+      row % 64 < 32 ? "ascii" : "ünïcode",
+      row > 150 ? long : "short",
+    ];
+    return { text: texts[row % texts.length] };
+  });
+  const batch = batchOf(Text, rows);
+  t.strictSame(rowsOf(Text, batch), rows);
+  const read = rowReader(Text.fields);
+  read.take(batch.columns);
+  for (const row of [199, 0, 33, 31, 32, 160]) t.strictSame(read.get(row), rows[row], "in any order");
+  const halves = batchOf(Text, [{ text: "\ud83d" }, { text: "\ude00" }]);
+  t.strictSame(rowsOf(Text, halves), [{ text: "\ufffd" }, { text: "\ufffd" }], "halves of a pair stay apart");
+});
+
+t.test("nothing of a batch is left in the next", async (t) => {
+  const run = userFunction("map", Everything, Everything, (row: never) => row);
+  fc.assert(
+    fc.property(fc.array(fc.array(row, { maxLength: 20 }), { maxLength: 4 }), (batches) => {
+      for (const rows of batches) t.strictSame(rowsOf(Everything, run(batchOf(Everything, rows)).rows), rows);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+t.test("a column may have any name", async (t) => {
+  const Odd = schema({ ["__proto__"]: type.int32(), 'a "b" \\ \n': type.int32(), "${c}": type.int32() });
+  const row = Object.defineProperty({ 'a "b" \\ \n': 2, "${c}": 3 }, "__proto__", { value: 1, enumerable: true });
+  const { rows } = userFunction("map", Odd, Odd, (row: never) => row)(batchOf(Odd, [row]));
+  const [read] = rowsOf(Odd, rows) as [object];
+  t.strictSame(Object.entries(read).sort(), Object.entries(row).sort());
 });
 
 t.test("what a function returns is checked, with step, row and column", async (t) => {

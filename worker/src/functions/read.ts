@@ -1,29 +1,51 @@
-import type { DataType, Field } from "millrace";
+import type { DataType } from "millrace";
 import type { Column } from "../native.js";
+import { type RowReader, rowReader } from "./row-code.js";
+import { TextReader } from "./text.js";
 
-/** The value of a row, null included. */
-export type Read = (row: number) => unknown;
-
-/** Reads a column's values as JavaScript has them. */
-export function reader(type: DataType, column: Column): Read {
-  const read = present(type, column);
-  const { valid } = column;
-  if (valid === undefined) return read;
-  return (row) => (isSet(valid, row) ? read(row) : null);
+/**
+ * Reads the values of one column as JavaScript has them. The same reader takes the column of one batch after the other:
+ * so the code that reads rows always meets the same object, and is compiled for its class.
+ */
+export interface Reader {
+  /** A bit a row, 0 for null; absent where there are no nulls. */
+  readonly valid: Uint8Array | undefined;
+  take(column: Column): void;
+  /** The value of a row that is not null. */
+  get(row: number): unknown;
 }
 
-/** Makes row objects of a batch's columns. */
-export function rowReader(
-  fields: readonly Field[],
-  columns: readonly Column[],
-): (row: number) => Record<string, unknown> {
-  const names = fields.map((field) => field.name);
-  const reads = fields.map((field, index) => reader(field.type, columns[index] as Column));
-  return (row) => {
-    const object: Record<string, unknown> = {};
-    for (let index = 0; index < names.length; index++) object[names[index] as string] = (reads[index] as Read)(row);
-    return object;
-  };
+/** A reader of the columns of a type. */
+export function readerOf(type: DataType): Reader {
+  switch (type.kind) {
+    case "bool":
+      return new BoolReader();
+    case "int32":
+      return new Int32Reader();
+    case "int64":
+      return new Int64Reader();
+    case "float64":
+      return new Float64Reader();
+    case "timestamp":
+      return type.unit === "s" || type.unit === "ms" ? new TimeReader() : new Int64Reader();
+    case "date":
+      return new DateReader();
+    case "decimal":
+      return new DecimalReader(type.scale);
+    case "string":
+      return new TextReader();
+    case "bytes":
+      return new BytesReader();
+    case "list":
+      return new ListReader(readerOf(type.item.type));
+    case "struct":
+      return new StructReader(rowReader(type.fields));
+  }
+}
+
+/** The value of a row, null included. */
+export function valueAt(reader: Reader, row: number): unknown {
+  return reader.valid === undefined || isSet(reader.valid, row) ? reader.get(row) : null;
 }
 
 export function isSet(bits: Uint8Array, row: number): boolean {
@@ -34,71 +56,182 @@ const NOTHING = new Uint8Array(0);
 
 /** A view of a column's values as numbers of their width. */
 export const views = {
-  int32: ({ values = NOTHING, length }: Column) => new Int32Array(values.buffer, values.byteOffset, length),
-  int64: ({ values = NOTHING, length }: Column) => new BigInt64Array(values.buffer, values.byteOffset, length),
-  float64: ({ values = NOTHING, length }: Column) => new Float64Array(values.buffer, values.byteOffset, length),
-  offsets: ({ offsets = NOTHING, length }: Column) => new Int32Array(offsets.buffer, offsets.byteOffset, length + 1),
+  // Columns without rows have buffers that are not aligned.
+  int32: ({ values = NOTHING, length }: Column) =>
+    length === 0 ? new Int32Array(0) : new Int32Array(values.buffer, values.byteOffset, length),
+  int64: ({ values = NOTHING, length }: Column) =>
+    length === 0 ? new BigInt64Array(0) : new BigInt64Array(values.buffer, values.byteOffset, length),
+  float64: ({ values = NOTHING, length }: Column) =>
+    length === 0 ? new Float64Array(0) : new Float64Array(values.buffer, values.byteOffset, length),
+  offsets: ({ offsets = NOTHING, length }: Column) =>
+    length === 0 ? new Int32Array(1) : new Int32Array(offsets.buffer, offsets.byteOffset, length + 1),
 };
 
-function present(type: DataType, column: Column): Read {
-  if (column.length === 0) return () => null;
-  switch (type.kind) {
-    case "bool": {
-      const bits = column.values ?? NOTHING;
-      return (row) => isSet(bits, row);
-    }
-    case "int32":
-      return indexed(views.int32(column));
-    case "int64":
-      return indexed(views.int64(column));
-    case "float64":
-      return indexed(views.float64(column));
-    case "timestamp": {
-      const times = views.int64(column);
-      return type.unit === "s" || type.unit === "ms" ? (row) => Number(times[row]) : indexed(times);
-    }
-    case "date": {
-      const days = views.int32(column);
-      return (row) => new Date((days[row] as number) * 86_400_000).toISOString().slice(0, 10);
-    }
-    case "decimal": {
-      const { values = NOTHING } = column;
-      const halves = new BigInt64Array(values.buffer, values.byteOffset, column.length * 2);
-      return (row) => decimal(halves, row, type.scale);
-    }
-    case "string": {
-      const [bytes, offsets] = [buffer(column), views.offsets(column)];
-      return (row) => bytes.toString("utf8", offsets[row], offsets[row + 1]);
-    }
-    case "bytes": {
-      const [bytes, offsets] = [buffer(column), views.offsets(column)];
-      // A copy: rows are kept, and the core's memory is not theirs.
-      return (row) => Uint8Array.from(bytes.subarray(offsets[row], offsets[row + 1]));
-    }
-    case "list": {
-      const [item, offsets] = [reader(type.item.type, column.children[0] as Column), views.offsets(column)];
-      return (row) => {
-        const [start, end] = [offsets[row] as number, offsets[row + 1] as number];
-        return Array.from({ length: end - start }, (_, index) => item(start + index));
-      };
-    }
-    case "struct":
-      return rowReader(type.fields, column.children);
+class BoolReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #bits: Uint8Array = NOTHING;
+
+  take({ valid, values = NOTHING }: Column): void {
+    this.valid = valid;
+    this.#bits = values;
+  }
+
+  get(row: number): boolean {
+    return isSet(this.#bits, row);
   }
 }
 
-function indexed(values: ArrayLike<number | bigint>): Read {
-  return (row) => values[row];
+class Int32Reader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #values: Int32Array = new Int32Array(0);
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.#values = views.int32(column);
+  }
+
+  get(row: number): number {
+    return this.#values[row] as number;
+  }
 }
 
-function buffer({ values = NOTHING }: Column): Buffer {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+class Int64Reader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #values: BigInt64Array = new BigInt64Array(0);
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.#values = views.int64(column);
+  }
+
+  get(row: number): bigint {
+    return this.#values[row] as bigint;
+  }
 }
 
-function decimal(halves: BigInt64Array, row: number, scale: number): string {
-  const unscaled = ((halves[row * 2 + 1] as bigint) << 64n) | BigInt.asUintN(64, halves[row * 2] as bigint);
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
-  const point = digits.length - scale;
-  const sign = unscaled < 0n ? "-" : "";
-  return `${sign}${digits.slice(0, point)}${scale === 0 ? "" : `.${digits.slice(point)}`}`;
+class Float64Reader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #values: Float64Array = new Float64Array(0);
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.#values = views.float64(column);
+  }
+
+  get(row: number): number {
+    return this.#values[row] as number;
+  }
+}
+
+/** Times as numbers, put together of their halves: without a bigint in between. */
+class TimeReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #high: Int32Array = new Int32Array(0);
+  #low: Uint32Array = new Uint32Array(0);
+
+  take(column: Column): void {
+    const { buffer, byteOffset, length } = views.int64(column);
+    this.valid = column.valid;
+    this.#high = new Int32Array(buffer, byteOffset, length * 2);
+    this.#low = new Uint32Array(buffer, byteOffset, length * 2);
+  }
+
+  get(row: number): number {
+    return (this.#high[row * 2 + 1] as number) * 2 ** 32 + (this.#low[row * 2] as number);
+  }
+}
+
+const DAY_MS = 86_400_000;
+
+/** Dates as text. Rows that follow each other tend to be of the same day. */
+class DateReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #days: Int32Array = new Int32Array(0);
+  #day = 0;
+  #text = "1970-01-01";
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.#days = views.int32(column);
+  }
+
+  get(row: number): string {
+    const day = this.#days[row] as number;
+    if (day !== this.#day) {
+      this.#text = new Date(day * DAY_MS).toISOString().slice(0, 10);
+      this.#day = day;
+    }
+    return this.#text;
+  }
+}
+
+class DecimalReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #halves: BigInt64Array = new BigInt64Array(0);
+
+  constructor(private readonly scale: number) {}
+
+  take({ valid, values = NOTHING, length }: Column): void {
+    this.valid = valid;
+    this.#halves = views.int64({ values, length: length * 2, children: [] });
+  }
+
+  get(row: number): string {
+    const [low, high] = [this.#halves[row * 2] as bigint, this.#halves[row * 2 + 1] as bigint];
+    const unscaled = (high << 64n) | BigInt.asUintN(64, low);
+    const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(this.scale + 1, "0");
+    const point = digits.length - this.scale;
+    const sign = unscaled < 0n ? "-" : "";
+    return `${sign}${digits.slice(0, point)}${this.scale === 0 ? "" : `.${digits.slice(point)}`}`;
+  }
+}
+
+class BytesReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #bytes: Uint8Array = NOTHING;
+  #offsets: Int32Array = new Int32Array(1);
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.#bytes = column.values ?? NOTHING;
+    this.#offsets = views.offsets(column);
+  }
+
+  /** A copy: rows are kept, and the core's memory is not theirs. */
+  get(row: number): Uint8Array {
+    return Uint8Array.from(this.#bytes.subarray(this.#offsets[row], this.#offsets[row + 1]));
+  }
+}
+
+class ListReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+  #offsets: Int32Array = new Int32Array(1);
+
+  constructor(private readonly items: Reader) {}
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.#offsets = views.offsets(column);
+    this.items.take(column.children[0] as Column);
+  }
+
+  get(row: number): unknown[] {
+    const [start, end] = [this.#offsets[row] as number, this.#offsets[row + 1] as number];
+    return Array.from({ length: end - start }, (_, index) => valueAt(this.items, start + index));
+  }
+}
+
+class StructReader implements Reader {
+  valid: Uint8Array | undefined = undefined;
+
+  constructor(private readonly rows: RowReader) {}
+
+  take(column: Column): void {
+    this.valid = column.valid;
+    this.rows.take(column.children);
+  }
+
+  get(row: number): Record<string, unknown> {
+    return this.rows.get(row);
+  }
 }

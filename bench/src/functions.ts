@@ -1,0 +1,107 @@
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { interleave } from "./interleave.js";
+import { measured } from "./measure.js";
+import { bars, grid, median, type Report, type Run, result, whole } from "./report.js";
+import { inFolder, runJob } from "./run-job.js";
+
+export interface FunctionsOptions {
+  readonly events: number;
+  readonly runs: number;
+}
+
+/** So many equal steps follow each other: one alone is lost in what the job takes besides. */
+const STEPS = 10;
+const STEP_KINDS = ["select", "mapBatch", "map"] as const;
+const ROWS = { numbers: "int64, int64, float64, timestamp", texts: "string, int64, float64, timestamp" };
+
+type Sums = Map<string, { readonly total: number; readonly ratios: number; readonly last: number }>;
+
+/** What a step costs that adds one to two columns of four: native, a batch at a time and a row at a time in JavaScript. */
+export async function functions(options: FunctionsOptions, say: (text: string) => void): Promise<Report> {
+  const contenders: Record<string, (run: number) => Promise<Run>> = {};
+  for (const rows of Object.keys(ROWS)) {
+    const plain: { sums?: Sums } = {};
+    contenders[`${rows}: no step`] = async () => {
+      const { sums, ...figures } = await contend(options.events, rows, "select", 0);
+      plain.sums = sums;
+      return figures;
+    };
+    for (const step of STEP_KINDS) {
+      contenders[`${rows}: ${step}`] = async () => {
+        const { sums, ...figures } = await contend(options.events, rows, step, STEPS);
+        check(sums, plain.sums ?? new Map(), options.events);
+        return figures;
+      };
+    }
+  }
+  const done = await interleave(contenders, options.runs, say);
+  const results = [...done].map(([name, runs]) => result(name, options.events, runs));
+  const costs = Object.keys(ROWS).flatMap((rows) => costsOf(rows, options, done));
+  return {
+    figures: { ...options, steps: STEPS, rows: ROWS, costs, results },
+    table: grid(
+      ["", "rows per CPU s, of the step", "ns a row", "from–to", "beside select"],
+      costs.map(({ name, rowsPerCpuSecond, nsPerRow, each, besideSelect }) => [
+        name,
+        whole(rowsPerCpuSecond),
+        nsPerRow.toFixed(1),
+        `${Math.min(...each).toFixed(1)}–${Math.max(...each).toFixed(1)}`,
+        `${besideSelect.toFixed(2)}×`,
+      ]),
+    ),
+    plot: bars(
+      "Rows per CPU second and step",
+      costs.map(({ name, rowsPerCpuSecond }) => ({ name, value: rowsPerCpuSecond })),
+    ),
+  };
+}
+
+/** What one step takes: the job's CPU time less that of the job without it, turn by turn. */
+function costsOf(rows: string, { events }: FunctionsOptions, done: ReadonlyMap<string, readonly Run[]>) {
+  const none = done.get(`${rows}: no step`) ?? [];
+  const costs = STEP_KINDS.map((step) => {
+    const runs = done.get(`${rows}: ${step}`) ?? [];
+    const each = runs.map((run, turn) => {
+      const added = run.cpuSeconds - (none[turn]?.cpuSeconds ?? 0);
+      return (added * 1e9) / (events * STEPS);
+    });
+    const nsPerRow = median(each);
+    return { name: `${step}, ${rows}`, nsPerRow, each, rowsPerCpuSecond: 1e9 / nsPerRow };
+  });
+  const native = costs[0]?.nsPerRow ?? Number.NaN;
+  return costs.map((cost) => ({ ...cost, besideSelect: cost.nsPerRow / native }));
+}
+
+async function contend(events: number, rows: string, step: string, steps: number): Promise<Run & { sums: Sums }> {
+  return inFolder(async (folder) => {
+    const env = { EVENTS: String(events), ROWS: rows, STEP: step, STEPS: String(steps), FOLDER: folder };
+    const { seconds, cpuSeconds, peakRssBytes } = await measured(runJob("functions.ts", 1, env));
+    return { seconds, cpuSeconds, peakRssBytes, sums: await read(join(folder, "results")) };
+  });
+}
+
+async function read(folder: string): Promise<Sums> {
+  const sums: Sums = new Map();
+  for (const file of await readdir(folder)) {
+    for await (const line of createInterface({ input: createReadStream(join(folder, file)) })) {
+      const { key, ...row } = JSON.parse(line);
+      sums.set(String(key), row);
+    }
+  }
+  return sums;
+}
+
+/** Each step has added one to each row's price and ratio, and left the rest. */
+function check(sums: Sums, plain: Sums, events: number): void {
+  let [added, wrong] = [0, 0];
+  for (const [key, { total, ratios, last }] of plain) {
+    const made = sums.get(key);
+    added += (made?.total ?? 0) - total;
+    if (made === undefined || made.last !== last || made.ratios !== made.total || ratios !== total) wrong += 1;
+  }
+  if (wrong > 0 || sums.size !== plain.size || added !== events * STEPS)
+    throw new Error(`${wrong} of ${plain.size} sums are wrong; ${added} were added to ${events} rows`);
+}
