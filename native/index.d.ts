@@ -1,21 +1,24 @@
 /** A column as it crosses the boundary: Arrow's buffers, little-endian, from the first row on. */
-export interface Column {
+export interface Column<Bytes = Uint8Array> {
   length: number;
   /** Fixed-width values; a bit each for booleans; the bytes of strings. */
-  values?: Uint8Array;
+  values?: Bytes;
   /** int32, one more than rows: of strings, bytes and lists. */
-  offsets?: Uint8Array;
+  offsets?: Bytes;
   /** A bit a row, 0 for null; absent where there are no nulls. */
-  valid?: Uint8Array;
-  children: Column[];
+  valid?: Bytes;
+  children: Column<Bytes>[];
   /** Of what a function made: it is this column of its input, as it was; there are no buffers. */
   same?: number;
 }
 
-export interface Batch {
+export interface Batch<Bytes = Uint8Array> {
   length: number;
-  columns: Column[];
+  columns: Column<Bytes>[];
 }
+
+/** Bytes on their way to JavaScript: a view of the core's memory, or where they begin in the slot's scratch memory. */
+export type Given = Uint8Array | number;
 
 export interface Mapped {
   rows: Batch;
@@ -202,8 +205,9 @@ export class Slot {
   constructor(
     jobId: number,
     index: number,
-    call: (number: number, batch: Batch) => Mapped,
-    show: (title: string, batch: Batch) => void,
+    call: (number: number, batch: Batch<Given>) => Mapped,
+    show: (title: string, batch: Batch<Given>) => void,
+    scratch: Uint8Array,
   );
   step(budgetMs: number): boolean;
 }

@@ -3,13 +3,15 @@
  *
  * - A `Job` is made once in a process, on any thread; a `Slot` finds it by its id.
  * - A `Slot` is made and stepped on one thread. `step` blocks that thread for about its budget, working or napping.
- * - `call` and `show` run within `step`. What they get are views of the core's memory, to be read and not to be kept.
+ * - `call` and `show` run within `step`. What they get are views of the core's memory, or places in the scratch memory of
+ *   the slot, to be read and not to be kept: the next call finds other values there. What `call` returns is copied.
  * - An error has a `code`, and a `step` where one is concerned; see `errors.ts`. After a step has thrown, the job is
  *   cancelled: the other slots finish by themselves.
  */
 import addon, {
   type Batch,
   type Column,
+  type Given,
   type JobMetrics,
   type Mapped,
   type StoredCheckpoint,
@@ -19,4 +21,4 @@ import addon, {
 
 export const { Job: NativeJob, Slot: NativeSlot, stored } = addon;
 export type NativeJob = InstanceType<typeof NativeJob>;
-export type { Batch, Column, JobMetrics, Mapped, StoredCheckpoint, StoredOperator, StoredPosition };
+export type { Batch, Column, Given, JobMetrics, Mapped, StoredCheckpoint, StoredOperator, StoredPosition };

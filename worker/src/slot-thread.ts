@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Field } from "millrace";
 import { type PlainError, toPlain } from "./errors.js";
 import { rowReader } from "./functions/row-code.js";
+import { Scratch } from "./functions/scratch.js";
 import { type Batch, type Mapped, NativeSlot } from "./native.js";
 
 /** What the main thread asks of a slot's thread. */
@@ -33,12 +34,13 @@ export default async function runSlot({ file, jobId, index, tables, port }: Slot
   try {
     const functions = file === undefined ? [] : await functionsOf(file);
     const readers = new Map([...tables].map(([title, fields]) => [title, rowReader(fields)]));
+    const scratch = new Scratch();
     const slot = new NativeSlot(
       jobId,
       index,
       (number, batch) => {
         try {
-          return (functions[number] as (typeof functions)[number])(batch);
+          return (functions[number] as (typeof functions)[number])(scratch.view(batch));
         } catch (error) {
           thrown = error;
           throw error;
@@ -46,10 +48,11 @@ export default async function runSlot({ file, jobId, index, tables, port }: Slot
       },
       (title, batch) => {
         const table = readers.get(title) ?? rowReader([]);
-        table.take(batch.columns);
+        table.take(scratch.view(batch).columns);
         const rows = Array.from({ length: batch.length }, (_, row) => table.get(row));
         port.postMessage({ title, rows } satisfies ShownRows);
       },
+      scratch.memory,
     );
     while (!slot.step(BUDGET_MS)) await setImmediate();
     return undefined;

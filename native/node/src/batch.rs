@@ -1,4 +1,4 @@
-//! Batches on their way to JavaScript, without a copy, and back, with one.
+//! Batches on their way to JavaScript and back, by a copy of what is small and of what comes back.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use arrow::array::{ArrayData, ArrayRef, RecordBatch, RecordBatchOptions, make_ar
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use millrace_engine::{Error, ErrorCode, Result};
+use napi::Either;
 use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
 
@@ -21,13 +22,45 @@ pub struct Batch {
 #[napi(object)]
 pub struct Column {
     pub length: u32,
-    pub values: Option<Uint8Array>,
-    pub offsets: Option<Uint8Array>,
+    pub values: Option<Bytes>,
+    pub offsets: Option<Bytes>,
     /// A bit a row, 0 for null; absent where there are no nulls.
-    pub valid: Option<Uint8Array>,
+    pub valid: Option<Bytes>,
     pub children: Vec<Column>,
     /// Of what a function made: it is this column of its input, as it was; there are no buffers.
     pub same: Option<u32>,
+}
+
+/// A view of memory, or where bytes begin in the memory of [`Scratch`].
+pub type Bytes = Either<Uint8Array, u32>;
+
+/// Memory of JavaScript's that small buffers are copied to, anew for each batch. To lend a buffer costs more than to copy
+/// some ten KB of it, and each that is lent hastens the next collection of garbage.
+pub struct Scratch {
+    memory: Uint8Array,
+    used: usize,
+}
+
+/// A column of 64 bits of the largest batch is half of it.
+const COPIED_BYTES: usize = 128 << 10;
+
+impl Scratch {
+    pub fn new(memory: Uint8Array) -> Self {
+        Scratch { memory, used: 0 }
+    }
+
+    fn give(&mut self, buffer: Buffer) -> Bytes {
+        let (start, end) = (self.used, self.used + buffer.len());
+        if buffer.len() > COPIED_BYTES || end > self.memory.len() {
+            return Either::A(lent(buffer));
+        }
+        // SAFETY: no JavaScript runs on this thread meanwhile, and no other thread has the memory.
+        let memory = unsafe { self.memory.as_mut() };
+        memory[start..end].copy_from_slice(&buffer);
+        // Views of numbers have to be aligned to them.
+        self.used = end.next_multiple_of(8);
+        Either::B(start as u32)
+    }
 }
 
 /// What a user function made of a batch.
@@ -38,15 +71,17 @@ pub struct Mapped {
     pub origin: Option<Uint32Array>,
 }
 
-impl From<&RecordBatch> for Batch {
-    fn from(rows: &RecordBatch) -> Self {
-        let columns = rows.columns().iter().map(|column| Column::from(&column.to_data())).collect();
+impl Batch {
+    /// Holds until the next one is made of the same memory.
+    pub fn of(rows: &RecordBatch, scratch: &mut Scratch) -> Self {
+        scratch.used = 0;
+        let columns = rows.columns().iter().map(|column| Column::of(&column.to_data(), scratch)).collect();
         Batch { length: rows.num_rows() as u32, columns }
     }
 }
 
-impl From<&ArrayData> for Column {
-    fn from(data: &ArrayData) -> Self {
+impl Column {
+    fn of(data: &ArrayData, scratch: &mut Scratch) -> Self {
         let (offset, length) = (data.offset(), data.len());
         let buffer = |index: usize, width: usize, count: usize| {
             data.buffers().get(index).map(|buffer| buffer.slice_with_length(offset * width, count * width))
@@ -59,18 +94,15 @@ impl From<&ArrayData> for Column {
             DataType::Struct(_) => (None, None),
             fixed => (None, fixed.primitive_width().and_then(|width| buffer(0, width, length))),
         };
+        let nulls = data.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.inner().sliced());
+        let mut give = |buffer: Option<Buffer>| buffer.map(|buffer| scratch.give(buffer));
+        let (values, offsets, valid) = (give(values), give(offsets), give(nulls));
         let child = |child: &ArrayData| match data.data_type() {
-            DataType::Struct(_) => Column::from(&child.slice(offset, length)),
-            _ => Column::from(child),
+            DataType::Struct(_) => Column::of(&child.slice(offset, length), scratch),
+            _ => Column::of(child, scratch),
         };
-        Column {
-            length: length as u32,
-            values: values.map(lent),
-            offsets: offsets.map(lent),
-            valid: data.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| lent(nulls.inner().sliced())),
-            children: data.child_data().iter().map(child).collect(),
-            same: None,
-        }
+        let children = data.child_data().iter().map(child).collect();
+        Column { length: length as u32, values, offsets, valid, children, same: None }
     }
 }
 
@@ -109,12 +141,12 @@ impl Column {
     }
 
     fn into_data(self, data_type: &DataType) -> Result<ArrayData> {
-        let taken = |bytes: Option<Uint8Array>| {
-            let bytes = bytes.ok_or_else(|| wrong(format!("a buffer of {data_type} is missing")))?;
-            Ok::<_, Error>(Buffer::from(bytes.as_ref()))
+        let taken = |bytes: Option<Bytes>| match bytes {
+            Some(Either::A(bytes)) => Ok(Buffer::from(bytes.as_ref())),
+            _ => Err(wrong(format!("a buffer of {data_type} is missing"))),
         };
         let mut builder = ArrayData::builder(data_type.clone()).len(self.length as usize);
-        builder = builder.null_bit_buffer(self.valid.map(|valid| Buffer::from(valid.as_ref())));
+        builder = builder.null_bit_buffer(self.valid.map(|valid| taken(Some(valid))).transpose()?);
         let mut children = self.children.into_iter();
         let mut child = |of: &DataType| {
             children.next().ok_or_else(|| wrong(format!("a child of {data_type} is missing")))?.into_data(of)

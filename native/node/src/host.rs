@@ -10,13 +10,14 @@ use millrace_plan::FunctionKind;
 use napi::Env;
 use napi::bindgen_prelude::{FnArgs, FunctionRef};
 
-use crate::batch::{Batch, Mapped};
+use crate::batch::{Batch, Mapped, Scratch};
 use crate::error::from_js;
 
 pub struct JsHost {
     env: Rc<Cell<Option<Env>>>,
     call: FunctionRef<FnArgs<(u32, Batch)>, Mapped>,
     show: FunctionRef<FnArgs<(String, Batch)>, ()>,
+    scratch: Scratch,
 }
 
 impl JsHost {
@@ -24,8 +25,9 @@ impl JsHost {
         env: Rc<Cell<Option<Env>>>,
         call: FunctionRef<FnArgs<(u32, Batch)>, Mapped>,
         show: FunctionRef<FnArgs<(String, Batch)>, ()>,
+        scratch: Scratch,
     ) -> Self {
-        JsHost { env, call, show }
+        JsHost { env, call, show, scratch }
     }
 
     fn env(&self) -> Result<Env> {
@@ -44,13 +46,13 @@ impl Host for JsHost {
     ) -> Result<millrace_engine::Mapped> {
         let env = self.env()?;
         let call = self.call.borrow_back(&env).map_err(from_js)?;
-        let mapped = call.call(FnArgs::from((number, Batch::from(input)))).map_err(from_js)?;
+        let mapped = call.call(FnArgs::from((number, Batch::of(input, &mut self.scratch)))).map_err(from_js)?;
         mapped.into_rows(input, output)
     }
 
     fn show(&mut self, title: &str, rows: &RecordBatch) -> Result<()> {
         let env = self.env()?;
         let show = self.show.borrow_back(&env).map_err(from_js)?;
-        show.call(FnArgs::from((title.to_owned(), Batch::from(rows)))).map_err(from_js)
+        show.call(FnArgs::from((title.to_owned(), Batch::of(rows, &mut self.scratch)))).map_err(from_js)
     }
 }

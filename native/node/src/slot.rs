@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use millrace_engine::Step;
 use napi::Env;
-use napi::bindgen_prelude::{FnArgs, Function};
+use napi::bindgen_prelude::{FnArgs, Function, Uint8Array};
 use napi_derive::napi;
 
-use crate::batch::{Batch, Mapped};
+use crate::batch::{Batch, Mapped, Scratch};
 use crate::error::guarded;
 use crate::host::JsHost;
 use crate::job;
@@ -30,9 +30,10 @@ impl Slot {
         index: u32,
         call: Function<FnArgs<(u32, Batch)>, Mapped>,
         show: Function<FnArgs<(String, Batch)>, ()>,
+        scratch: Uint8Array,
     ) -> napi::Result<Self> {
         let current = Rc::new(Cell::new(None));
-        let host = JsHost::new(current.clone(), call.create_ref()?, show.create_ref()?);
+        let host = JsHost::new(current.clone(), call.create_ref()?, show.create_ref()?, Scratch::new(scratch));
         guarded(&env, || {
             let slot = millrace_engine::Slot::open(job::find(job_id)?, index as usize, Box::new(host))?;
             Ok(Slot { slot, env: current })
