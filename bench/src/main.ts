@@ -4,12 +4,14 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../../test/harness/paths.js";
+import { compare } from "./compare.js";
 import { type Arguments, QUERIES } from "./queries.js";
 import type { Report } from "./report.js";
 
 const { values } = parseArgs({
   options: {
     query: { type: "string", default: "w" },
+    compare: { type: "string" },
     events: { type: "string" },
     keys: { type: "string", default: "10000000" },
     rounds: { type: "string", default: "3" },
@@ -33,15 +35,21 @@ const { values } = parseArgs({
 const query = QUERIES[values.query];
 if (query === undefined)
   throw new Error(`there is no query "${values.query}"; there are ${Object.keys(QUERIES).join(", ")}`);
-await report(await query(values as Arguments, (text) => process.stderr.write(`${text}\n`)));
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+if (values.compare === undefined) await report(values.query, await query(values as Arguments, say));
+else {
+  const { compare: ref, query, runs, events, parallelism, guarantee } = values;
+  const args = ["--events", events, "--parallelism", parallelism, "--guarantee", guarantee];
+  await report(`${query}-compared`, await compare({ ref, query, runs: Number(runs), args }, say));
+}
 
-async function report({ figures, table, plot }: Report): Promise<void> {
+async function report(name: string, { figures, table, plot }: Report): Promise<void> {
   const machine = `${cpus()[0]?.model.trim() ?? "an unknown CPU"}, ${availableParallelism()} cores`;
   const summary = { query: values.query, machine, date: new Date().toISOString().slice(0, 10), ...figures };
   const folder = join(ROOT, "bench/results");
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `query-${values.query}.json`), `${JSON.stringify(summary, null, 2)}\n`);
-  if (plot !== undefined) await writeFile(join(folder, `query-${values.query}.svg`), plot);
+  await writeFile(join(folder, `query-${name}.json`), `${JSON.stringify(summary, null, 2)}\n`);
+  if (plot !== undefined) await writeFile(join(folder, `query-${name}.svg`), plot);
   process.stdout.write(values.json ? `${JSON.stringify(summary)}\n` : `\n${table}\n`);
   if (values.readme) await intoReadme(table, `${machine}, broker beside it, ${summary.date}`);
 }

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { ROOT } from "../../test/harness/paths.js";
 import type { Command } from "../../test/harness/process.js";
 
-const CLI = join(ROOT, "sdk/bin/millrace.js");
+/** The clone whose job is run: another one when it is compared with this. */
+const CLONE = process.env.MILLRACE_BENCH_CLONE ?? ROOT;
+const CLI = join(CLONE, "sdk/bin/millrace.js");
 
 /** `millrace run` of a job of bench/jobs. */
 export function runJob(file: string, parallelism: number, env: Record<string, string>): Command {
-  const job = join(ROOT, "bench/jobs", file);
+  const job = join(CLONE, "bench/jobs", file);
   return {
     command: process.execPath,
     args: [CLI, "run", job, "--parallelism", String(parallelism)],

@@ -2,9 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import type { Field } from "millrace";
 import { type PlainError, toPlain } from "./errors.js";
+import type { Called } from "./functions/call.js";
 import { rowReader } from "./functions/row-code.js";
 import { Scratch } from "./functions/scratch.js";
-import { type Batch, type Mapped, NativeSlot } from "./native.js";
+import { NativeSlot } from "./native.js";
 
 /** What the main thread asks of a slot's thread. */
 export interface SlotTask {
@@ -64,7 +65,7 @@ export default async function runSlot({ file, jobId, index, tables, port }: Slot
 }
 
 /** Loaded where it is needed only: importing a job takes a thread a quarter of a second. */
-async function functionsOf(file: string): Promise<readonly ((batch: Batch) => Mapped)[]> {
+async function functionsOf(file: string): Promise<readonly Called[]> {
   const [{ loadJob }, { caller }] = await Promise.all([import("./job-file.js"), import("./functions/call.js")]);
   return (await loadJob(file)).functions.map(caller);
 }
