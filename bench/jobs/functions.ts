@@ -1,5 +1,6 @@
 // Sums by key of rows that go through the same step so many times, each of which adds one to two of their four columns.
 import {
+  type Expr,
   env,
   files,
   generator,
@@ -15,8 +16,11 @@ import {
 } from "millrace";
 
 const steps = Number(env("STEPS"));
-const kind = env("STEP") as "select" | "mapBatch" | "mapBatch, arrays kept" | "map";
-const method = kind === "mapBatch, arrays kept" ? "mapBatch" : kind;
+const method = env("STEP") as "select" | "mapBatch" | "map";
+/** Whether `.mapBatch` returns the same arrays each time: what a function returns is copied. */
+const isKept = env("ARRAYS", "new") === "kept";
+/** One addition to each column, or six that come to the same. */
+const isLong = env("OPERATIONS", "1") === "6";
 const results = files({ directory: `${env("FOLDER")}/results`, format: json() });
 
 const Numbers = schema({ key: t.int64(), price: t.int64(), ratio: t.float64(), at: t.timestamp("ms") });
@@ -27,14 +31,14 @@ interface Addends {
   readonly columns: { readonly price: BigInt64Array; readonly ratio: Float64Array };
 }
 
-/** Of the largest batch; what a function returns is copied, so it may use its arrays again. */
+/** Of the largest batch. */
 const kept = { price: new BigInt64Array(8192), ratio: new Float64Array(8192) };
 
 function oneMore({ length, columns: { price, ratio } }: Addends) {
-  const isKept = kind === "mapBatch, arrays kept";
   const made = isKept
     ? { price: kept.price.subarray(0, length), ratio: kept.ratio.subarray(0, length) }
     : { price: new BigInt64Array(length), ratio: new Float64Array(length) };
+  if (isLong) return sixTimes(price, ratio, made);
   for (let row = 0; row < length; row++) {
     made.price[row] = BigInt.asIntN(64, (price[row] as bigint) + 1n);
     made.ratio[row] = (ratio[row] as number) + 1;
@@ -42,9 +46,24 @@ function oneMore({ length, columns: { price, ratio } }: Addends) {
   return made;
 }
 
+function sixTimes(price: BigInt64Array, ratio: Float64Array, made: typeof kept) {
+  for (let row = 0; row < price.length; row++) {
+    made.price[row] = BigInt.asIntN(64, (price[row] as bigint) + 1n - 2n + 3n - 4n + 5n - 2n);
+    made.ratio[row] = (ratio[row] as number) + 1 - 2 + 3 - 4 + 5 - 2;
+  }
+  return made;
+}
+
+/** The same as expressions. */
+const one = {
+  price: (price: Expr<{ kind: "int64" }>) => (isLong ? price.add(1).sub(2).add(3).sub(4).add(5).sub(2) : price.add(1)),
+  ratio: (ratio: Expr<{ kind: "float64" }>) =>
+    isLong ? ratio.add(1).sub(2).add(3).sub(4).add(5).sub(2) : ratio.add(1),
+};
+
 const ofNumbers = {
   select: (rows: Stream<typeof Numbers.shape>) =>
-    rows.select(({ key, price, ratio, at }) => ({ key, price: price.add(1), ratio: ratio.add(1), at })),
+    rows.select(({ key, price, ratio, at }) => ({ key, price: one.price(price), ratio: one.ratio(ratio), at })),
   mapBatch: (rows: Stream<typeof Numbers.shape>) =>
     rows.mapBatch(Numbers, (batch) => ({ key: batch.columns.key, ...oneMore(batch), at: batch.columns.at })),
   map: (rows: Stream<typeof Numbers.shape>) =>
@@ -53,7 +72,7 @@ const ofNumbers = {
 
 const ofTexts = {
   select: (rows: Stream<typeof Texts.shape>) =>
-    rows.select(({ key, price, ratio, at }) => ({ key, price: price.add(1), ratio: ratio.add(1), at })),
+    rows.select(({ key, price, ratio, at }) => ({ key, price: one.price(price), ratio: one.ratio(ratio), at })),
   mapBatch: (rows: Stream<typeof Texts.shape>) =>
     rows.mapBatch(Texts, (batch) => ({ key: batch.columns.key, ...oneMore(batch), at: batch.columns.at })),
   map: (rows: Stream<typeof Texts.shape>) =>

@@ -12,9 +12,19 @@ export interface FunctionsOptions {
   readonly runs: number;
 }
 
+/** What the job is told of its steps. */
+type Step = { readonly STEP: string; readonly ARRAYS?: string; readonly OPERATIONS?: string };
+
 /** So many equal steps follow each other: one alone is lost in what the job takes besides. */
 const STEPS = 10;
-const STEP_KINDS = ["select", "mapBatch", "mapBatch, arrays kept", "map"] as const;
+const CONTENDERS: Readonly<Record<string, Step>> = {
+  select: { STEP: "select" },
+  mapBatch: { STEP: "mapBatch" },
+  "mapBatch, arrays kept": { STEP: "mapBatch", ARRAYS: "kept" },
+  map: { STEP: "map" },
+  "select of 6 operations": { STEP: "select", OPERATIONS: "6" },
+  "mapBatch of 6 operations, arrays kept": { STEP: "mapBatch", OPERATIONS: "6", ARRAYS: "kept" },
+};
 const ROWS = { numbers: "int64, int64, float64, timestamp", texts: "string, int64, float64, timestamp" };
 
 type Sums = Map<string, { readonly total: number; readonly ratios: number; readonly last: number }>;
@@ -25,13 +35,13 @@ export async function functions(options: FunctionsOptions, say: (text: string) =
   for (const rows of Object.keys(ROWS)) {
     const plain: { sums?: Sums } = {};
     contenders[`${rows}: no step`] = async () => {
-      const { sums, ...figures } = await contend(options.events, rows, "select", 0);
+      const { sums, ...figures } = await contend(options.events, rows, 0, { STEP: "select" });
       plain.sums = sums;
       return figures;
     };
-    for (const step of STEP_KINDS) {
+    for (const [step, env] of Object.entries(CONTENDERS)) {
       contenders[`${rows}: ${step}`] = async () => {
-        const { sums, ...figures } = await contend(options.events, rows, step, STEPS);
+        const { sums, ...figures } = await contend(options.events, rows, STEPS, env);
         check(sums, plain.sums ?? new Map(), options.events);
         return figures;
       };
@@ -62,23 +72,28 @@ export async function functions(options: FunctionsOptions, say: (text: string) =
 /** What one step takes: the job's CPU time less that of the job without it, turn by turn. */
 function costsOf(rows: string, { events }: FunctionsOptions, done: ReadonlyMap<string, readonly Run[]>) {
   const none = done.get(`${rows}: no step`) ?? [];
-  const costs = STEP_KINDS.map((step) => {
+  const costs = Object.entries(CONTENDERS).map(([step, env]) => {
     const runs = done.get(`${rows}: ${step}`) ?? [];
     const each = runs.map((run, turn) => {
       const added = run.cpuSeconds - (none[turn]?.cpuSeconds ?? 0);
       return (added * 1e9) / (events * STEPS);
     });
     const nsPerRow = median(each);
-    return { name: `${rows}: ${step}`, nsPerRow, each, rowsPerCpuSecond: 1e9 / nsPerRow };
+    return { name: `${rows}: ${step}`, env, nsPerRow, each, rowsPerCpuSecond: 1e9 / nsPerRow };
   });
-  const native = costs[0]?.nsPerRow ?? Number.NaN;
-  return costs.map((cost) => ({ ...cost, besideSelect: cost.nsPerRow / native }));
+  return costs.map(({ env, ...cost }) => {
+    const isNative = (one: (typeof costs)[number]) =>
+      one.env.STEP === "select" && operations(one.env) === operations(env);
+    return { ...cost, besideSelect: cost.nsPerRow / (costs.find(isNative)?.nsPerRow ?? Number.NaN) };
+  });
 }
 
-async function contend(events: number, rows: string, step: string, steps: number): Promise<Run & { sums: Sums }> {
+const operations = (env: Step) => env.OPERATIONS ?? "1";
+
+async function contend(events: number, rows: string, steps: number, env: Step): Promise<Run & { sums: Sums }> {
   return inFolder(async (folder) => {
-    const env = { EVENTS: String(events), ROWS: rows, STEP: step, STEPS: String(steps), FOLDER: folder };
-    const { seconds, cpuSeconds, peakRssBytes } = await measured(runJob("functions.ts", 1, env));
+    const all = { EVENTS: String(events), ROWS: rows, STEPS: String(steps), FOLDER: folder, ...env };
+    const { seconds, cpuSeconds, peakRssBytes } = await measured(runJob("functions.ts", 1, all));
     return { seconds, cpuSeconds, peakRssBytes, sums: await read(join(folder, "results")) };
   });
 }
