@@ -31,8 +31,8 @@ export interface TextColumn<T> {
 }
 
 /**
- * A column of a batch. Numbers are typed arrays over the core's own memory: read them, do not write them, and do not
- * keep them after the call. Where a value is null they hold anything; ask `batch.isNull(name, row)`.
+ * A column of a batch. Numbers are typed arrays over memory that holds the next batch, too: read them, do not write them, and
+ * do not keep them after the call. Where a value is null they hold anything; ask `batch.isNull(name, row)`.
  *
  * ```ts
  * import type { BatchColumn } from "millrace";
@@ -73,7 +73,8 @@ export interface Batch<S extends Shape> {
 }
 
 /**
- * What `.mapBatch` returns: a column each, as a typed array of its type or as an array of values.
+ * What `.mapBatch` returns: a column each, as a typed array of its type or as an array of values. It is copied, so a
+ * function may return the same arrays each time. A column that is returned as it came is not looked at, nulls and all.
  *
  * ```ts
  * import { type Batch, type BatchResult, schema, t } from "millrace";
