@@ -4,6 +4,7 @@ import { KafkaBroker } from "../../test/harness/kafka.js";
 import { firstResult } from "./first-result.js";
 import { functions } from "./functions.js";
 import { latency } from "./latency.js";
+import { micro } from "./micro.js";
 import type { Report } from "./report.js";
 import { soak } from "./soak.js";
 import { incremental } from "./state/incremental.js";
@@ -58,6 +59,7 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       say,
     ),
   functions: (args, say) => functions({ events: events(args) ?? 4_000_000, runs: Number(args.runs) }, say),
+  micro: (_, say) => micro(say),
   recovery: (args, say) => recovery({ ...common(args), stateBytes: stateBytes(args) }, say),
   scaling: (args, say) => withBroker((broker) => scaling(broker, { ...common(args), events: events(args) }, say)),
   start: (args, say) => onBroker((brokers) => firstResult(brokers, common(args), say)),
