@@ -39,7 +39,13 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 if (values.compare === undefined) await report(values.query, await query(values as Arguments, say));
 else {
   const { compare: ref, query, runs, events, parallelism, guarantee } = values;
-  const args = ["--events", events, "--parallelism", parallelism, "--guarantee", guarantee];
+  const args = [
+    ...(events === undefined ? [] : ["--events", events]),
+    "--parallelism",
+    parallelism,
+    "--guarantee",
+    guarantee,
+  ];
   await report(`${query}-compared`, await compare({ ref, query, runs: Number(runs), args }, say));
 }
 
