@@ -57,13 +57,18 @@ async function report(name: string, { figures, table, plot }: Report): Promise<v
   await writeFile(join(folder, `query-${name}.json`), `${JSON.stringify(summary, null, 2)}\n`);
   if (plot !== undefined) await writeFile(join(folder, `query-${name}.svg`), plot);
   process.stdout.write(values.json ? `${JSON.stringify(summary)}\n` : `\n${table}\n`);
-  if (values.readme) await intoReadme(table, `${machine}, broker beside it, ${summary.date}`);
+  if (values.readme) {
+    const count = "events" in figures ? `${Number(figures.events).toLocaleString("en-US")} events, ` : "";
+    await intoReadme(
+      table,
+      `${count}parallelism ${values.parallelism}, ${machine}, broker beside it, ${summary.date}.`,
+    );
+  }
 }
 
 /** Puts the table where the README has its place. */
-async function intoReadme(text: string, where: string): Promise<void> {
+async function intoReadme(text: string, caption: string): Promise<void> {
   const file = join(ROOT, "README.md");
-  const caption = `${Number(values.events).toLocaleString("en-US")} events, parallelism ${values.parallelism}, ${where}.`;
   const block = `<!-- bench:begin -->\n${text}\n\n${caption}\n<!-- bench:end -->`;
   const readme = await readFile(file, "utf8");
   await writeFile(
