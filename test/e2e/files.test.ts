@@ -53,3 +53,10 @@ t.test("a file sink writes whole compressed files, which a source reads back", a
     Array.from({ length: 5000 }, (_, id) => id),
   );
 });
+
+t.test("a job whose input ends does not wait until its last file is old", async (t) => {
+  const output = await folder(t);
+  const job = Job.run("paced-files.ts", { env: { OUTPUT: output } });
+  t.equal((await job.exited(30_000)).code, 0, job.log);
+  t.ok((await readdir(output)).length > 0);
+});

@@ -96,6 +96,11 @@ impl Barriers {
         (state.opened == self.slots).then(|| state.restored.clone())
     }
 
+    /// Every source of every slot has ended.
+    pub fn all_slots_ended(&self) -> bool {
+        self.state.lock().ended == self.slots
+    }
+
     /// Every source of one slot has ended, and has said so downstream. True: it was the last.
     pub fn slot_ended(&self) -> bool {
         let mut state = self.state.lock();

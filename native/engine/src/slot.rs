@@ -245,7 +245,8 @@ impl Slot {
     /// Tells the others that a barrier has passed this slot, once everything before it is durable.
     fn acknowledge(&mut self) -> Result<()> {
         let Some((barrier, _)) = self.passed else { return Ok(()) };
-        if barrier == self.job.barriers.last() || self.job.is_stopping() {
+        let is_near_end = self.job.is_stopping() || self.job.barriers.all_slots_ended();
+        if is_near_end || barrier == self.job.barriers.last() {
             for writer in &self.graph.writers {
                 writer.borrow_mut().flush()?;
             }
