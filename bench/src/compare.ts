@@ -91,7 +91,7 @@ function prepare(ref: string, say: (text: string) => void): Clone {
 /** The query as it is here, with the job of a clone. */
 function run({ folder }: Clone, query: string, args: readonly string[]): Found[] {
   const main = join(ROOT, "bench/src/main.ts");
-  const command = ["--import=tsx", main, "--query", query, "--json", "--runs", "1", "--no-peers", ...args];
+  const command = ["--import=tsx", main, "--query", query, "--json", "--runs", "1", ...args];
   const env = { ...process.env, MILLRACE_BENCH_CLONE: folder };
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, env, encoding: "utf8" });
   if (status !== 0) throw new Error(`query ${query} in ${folder} ended with ${status}\n${stderr}`);
