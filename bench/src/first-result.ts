@@ -5,7 +5,7 @@ import { interleave } from "./interleave.js";
 import { reading } from "./live.js";
 import { grid, median, type Report } from "./report.js";
 import { inFolder } from "./run-job.js";
-import { millraces } from "./throughput/contender.js";
+import { commandOf, millraces } from "./throughput/contender.js";
 import { type Query, THROUGHPUT } from "./throughput/queries.js";
 import { filled } from "./throughput/throughput.js";
 
@@ -33,8 +33,7 @@ export async function firstResult(
             first ??= performance.now();
           });
           const task = { query: asked, ...topic, output, folder, parallelism, bounded: true };
-          const command = contender.command(task);
-          if (command === undefined) throw new Error(`${contender.name} cannot say this query`);
+          const command = commandOf(contender, task);
           const start = performance.now();
           const job = new Child(command);
           const read = { what: "a result", withinMs: WITHIN_MS, detail: () => job.log };

@@ -6,7 +6,7 @@ import { interleave } from "./interleave.js";
 import { Feed, reading } from "./live.js";
 import { bars, grid, type Report } from "./report.js";
 import { inFolder } from "./run-job.js";
-import { type Contender, millraces } from "./throughput/contender.js";
+import { type Contender, commandOf, millraces } from "./throughput/contender.js";
 
 export interface LatencyOptions {
   /** Events a second. */
@@ -102,9 +102,10 @@ export async function latencies(
   );
 }
 
-function quantiles(latencies: number[]): Quantiles {
+/** Of no latencies they are 0. */
+export function quantiles(latencies: readonly number[]): Quantiles {
   const sorted = Float64Array.from(latencies).sort();
-  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] as number;
+  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
   return { results: sorted.length, p50Ms: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99), maxMs: at(1) };
 }
 
@@ -122,8 +123,7 @@ async function measure(
   return inFolder(async (folder) => {
     const events = rate * (WARM_UP_S + seconds);
     const topics = { brokers, input, output, folder, parallelism, events };
-    const command = contender.command({ query: { kind: "latency" }, bounded: false, ...topics });
-    if (command === undefined) throw new Error("it cannot pass events on");
+    const command = commandOf(contender, { query: { kind: "latency" }, bounded: false, ...topics });
     const job = new Child(command);
     const read: Read[] = [];
     const reader = await reading(brokers, output, PARTITIONS, (value, atMs) => {

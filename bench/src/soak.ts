@@ -4,11 +4,12 @@ import { KafkaClient } from "../../test/harness/client.js";
 import { eventually } from "../../test/harness/eventually.js";
 import { Child } from "../../test/harness/process.js";
 import { example } from "./example.js";
+import { quantiles } from "./latency.js";
 import { reading } from "./live.js";
 import { cpuSeconds, rssBytes } from "./measure.js";
 import { grid, megabytes, type Report, whole } from "./report.js";
 import { inFolder } from "./run-job.js";
-import { millrace } from "./throughput/contender.js";
+import { commandOf, millrace } from "./throughput/contender.js";
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -80,8 +81,7 @@ async function feedAndCount(
     const env = { SIZE: `${WINDOW_S}s`, SLIDE: `${WINDOW_S}s`, UNTIL: "stopped" };
     const job = millrace({ file: "windows.ts", env }, "exactly-once", "Millrace");
     const query = { kind: "windowed", name, sizeMs: WINDOW_S * 1000, slideMs: WINDOW_S * 1000 } as const;
-    const command = job.command({ query, brokers, input, output, folder, parallelism, events: 0, bounded: false });
-    if (command === undefined) throw new Error("the job cannot be run");
+    const command = commandOf(job, { query, brokers, input, output, folder, parallelism, events: 0, bounded: false });
     const worker = new Child(command);
     let [counted, latencies] = [0, [] as number[]];
     const reader = await reading(brokers, output, PARTITIONS, (value, atMs) => {
@@ -97,17 +97,16 @@ async function feedAndCount(
       for (let cpu = used(worker.pid), part = 1; part <= ROWS; part++) {
         await pause(Math.max(0, start + part * partS * 1000 - performance.now()));
         if (!worker.running) throw new Error(`the job ended\n${worker.log}`);
-        const sorted = Float64Array.from(latencies).sort();
+        const { results, p50Ms, p99Ms } = quantiles(latencies);
         latencies = [];
-        const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
         const now = used(worker.pid);
         parts.push({
           minutes: (part * partS) / 60,
           cpuShare: (now.cpuSeconds - cpu.cpuSeconds) / partS,
           rssBytes: now.rssBytes,
-          results: sorted.length,
-          p50Ms: at(0.5),
-          p99Ms: at(0.99),
+          results,
+          p50Ms,
+          p99Ms,
         });
         cpu = now;
         const last = parts.at(-1) as Part;

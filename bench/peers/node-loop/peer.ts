@@ -1,20 +1,17 @@
 import { join } from "node:path";
 import { ROOT } from "../../../test/harness/paths.js";
-import type { Command } from "../../../test/harness/process.js";
-import { type Peer, type Task, taskEnv } from "../peer.js";
-
-export const KAFKAJS_LOOP = loop("kafkajs");
+import { type Peer, taskEnv } from "../peer.js";
 
 /** The loops that teams write by hand: one thread, no guarantee. */
-export const NODE_LOOPS: readonly Peer[] = [KAFKAJS_LOOP, loop("node-rdkafka")];
+export const NODE_LOOPS: readonly Peer[] = [loop("kafkajs"), loop("node-rdkafka")];
 
-function loop(client: string) {
+function loop(client: string): Peer {
   const file = join(ROOT, "bench/peers/node-loop", `${client}.ts`);
   return {
     name: `${client} loop`,
     // The clients are dependencies of the bench.
     setUp: async () => {},
-    command: (task: Task): Command => ({
+    command: (task) => ({
       command: process.execPath,
       args: ["--import=tsx", file],
       env: { NODE_OPTIONS: "", ...taskEnv(task) },

@@ -5,6 +5,13 @@ import { runJob } from "../run-job.js";
 /** What takes part in a comparison. */
 export type Contender = Pick<Peer, "name"> & { command(task: Task): Command | undefined };
 
+/** What runs a task. @throws Error when the contender cannot say its query */
+export function commandOf(contender: Contender, task: Task): Command {
+  const command = contender.command(task);
+  if (command === undefined) throw new Error(`${contender.name} cannot say this query`);
+  return command;
+}
+
 /** What a record's way through a job is worth: as Millrace takes the words. */
 export type Guarantee = "at-least-once" | "exactly-once";
 

@@ -3,6 +3,7 @@ import { RUST_BOUND } from "../../peers/rust-bound/peer.js";
 import { example } from "../example.js";
 import { type Figures, measured } from "../measure.js";
 import type { Run } from "../report.js";
+import { commandOf } from "./contender.js";
 import { WindowModel } from "./model.js";
 import type { Topic } from "./throughput.js";
 
@@ -17,9 +18,7 @@ export async function readOnly({ brokers, input, events }: Topic): Promise<Figur
 export async function inMemory({ events, model, brokers, input }: Topic, parallelism: number): Promise<Run> {
   const query = { kind: "windowed", name: "w", sizeMs: 10_000, slideMs: 10_000 } as const;
   const task = { query, events, parallelism, brokers, input, output: "", folder: "", bounded: true };
-  const command = RUST_BOUND.command(task);
-  if (command === undefined) throw new Error(`${RUST_BOUND.name} cannot say Query W`);
-  const { stdout, peakRssBytes } = await measured(command);
+  const { stdout, peakRssBytes } = await measured(commandOf(RUST_BOUND, task));
   const { seconds, cpuSeconds, rows, checksum } = JSON.parse(stdout) as Run & { rows: number; checksum: string };
   const isRight = model instanceof WindowModel && rows === model.rows && checksum === model.checksum();
   if (!isRight) throw new Error(`${RUST_BOUND.name}: other results`);

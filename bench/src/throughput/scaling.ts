@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { KafkaBroker } from "../../../test/harness/kafka.js";
-import type { Command } from "../../../test/harness/process.js";
 import { interleave } from "../interleave.js";
 import { cpuSeconds } from "../measure.js";
 import { grid, median, type Report, type Run, whole } from "../report.js";
-import { type Contender, millrace } from "./contender.js";
+import { type Contender, commandOf, millrace } from "./contender.js";
 import { type Query, THROUGHPUT } from "./queries.js";
 import { filled, run } from "./throughput.js";
 
@@ -30,7 +29,7 @@ export async function scaling(
   const onCores = (cores: number): Contender => ({
     name: job.name,
     command(task) {
-      const { command, args, ...rest } = job.command(task) as Command;
+      const { command, args, ...rest } = commandOf(job, task);
       return { command: "taskset", args: ["-c", `0-${cores - 1}`, command, ...args], ...rest };
     },
   });

@@ -8,7 +8,7 @@ import { load } from "../load.js";
 import { measured } from "../measure.js";
 import { plot, type Report, type Result, type Run, ratios, result, table } from "../report.js";
 import { inFolder } from "../run-job.js";
-import { type Contender, type Guarantee, millraces } from "./contender.js";
+import { type Contender, commandOf, type Guarantee, millraces } from "./contender.js";
 import { inMemory, readOnly } from "./limits.js";
 import type { Model } from "./model.js";
 import { type Query, THROUGHPUT } from "./queries.js";
@@ -101,8 +101,7 @@ export function run(
   return inFolder(async (folder) => {
     const kafka = new KafkaClient(brokers);
     await kafka.createTopic(output, PARTITIONS);
-    const command = contender.command({ query, brokers, input, output, events, parallelism, bounded: true, folder });
-    if (command === undefined) throw new Error(`${contender.name} cannot say this query`);
+    const command = commandOf(contender, { query, brokers, input, output, events, parallelism, bounded: true, folder });
     onStart?.();
     const figures = await measured(command);
     onEnd?.();
