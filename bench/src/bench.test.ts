@@ -3,6 +3,7 @@ import { bid, extra, RECORD_BYTES, record, WIDE_RECORD_BYTES, WINDOW_MS, wideRec
 import { cpuSeconds, peakRssBytes } from "./measure.js";
 import { plot, ratios, result, table } from "./report.js";
 import { type Model, RowModel, WindowModel } from "./throughput/model.js";
+import { busiestSlot, slotLine } from "./throughput/slots.js";
 
 function differences(model: Model, rows: readonly Record<string, unknown>[]): number {
   const check = model.check();
@@ -82,4 +83,18 @@ t.test("the report gives medians, their spread, and how many times as much Millr
   t.match(table([fast, slow]), "| Millrace | 500,000 | 500,000 | 100,000–1,000,000 | 2.00 | 1 MB |  |");
   t.match(table([fast, slow]), "| loop | 500,000 | 250,000 |  | 4.00 | 1 MB | 4.00× |");
   t.match(plot("Query W", [fast, slow]), /^<svg .*<\/svg>\n$/s);
+});
+
+t.test("the busiest slot is read out of the last line of a job's log", async (t) => {
+  const done = {
+    msg: "done",
+    slots: [
+      { rows: 30, cpuMs: 60 },
+      { rows: 70, cpuMs: 40 },
+    ],
+  };
+  const share = { rows: 0.7, cpu: 0.6 };
+  t.strictSame(busiestSlot(`{"msg":"running with 2 slots"}\n${JSON.stringify(done)}\n`), share);
+  t.match(slotLine([share]), "70 % of the rows and 60 % of the slots' CPU time");
+  t.equal(busiestSlot("INFO a JVM has ended"), undefined);
 });

@@ -7,14 +7,18 @@ export interface Figures {
   /** User and system time of all its threads, to within one sample. */
   readonly cpuSeconds: number;
   readonly peakRssBytes: number;
+  /** Of the process that it was measured beside, meanwhile. */
+  readonly besideCpuSeconds: number;
   readonly stdout: string;
+  readonly stderr: string;
 }
 
 const SAMPLE_MS = 10;
 const TICKS_PER_SECOND = 100;
 
-/** Runs a command to its end and watches it. */
-export async function measured(command: Command): Promise<Figures> {
+/** Runs a command to its end and watches it, and the process that goes by the id `beside`. */
+export async function measured(command: Command, beside?: number): Promise<Figures> {
+  const besideBefore = besideCpuSeconds(beside);
   const start = performance.now();
   const child = new Child(command);
   let used = { cpuSeconds: 0, peakRssBytes: 0 };
@@ -24,7 +28,17 @@ export async function measured(command: Command): Promise<Figures> {
   const { code } = await child.exit;
   clearInterval(timer);
   if (code !== 0) throw new Error(`${command.command} ${command.args.join(" ")}: exit code ${code}\n${child.log}`);
-  return { seconds: (performance.now() - start) / 1000, ...used, stdout: child.stdout };
+  return {
+    seconds: (performance.now() - start) / 1000,
+    ...used,
+    besideCpuSeconds: besideCpuSeconds(beside) - besideBefore,
+    stdout: child.stdout,
+    stderr: child.stderr,
+  };
+}
+
+function besideCpuSeconds(pid: number | undefined): number {
+  return pid === undefined ? 0 : cpuSeconds(readFileSync(`/proc/${pid}/stat`, "utf8"));
 }
 
 function sample(pid: number): { cpuSeconds: number; peakRssBytes: number } | undefined {

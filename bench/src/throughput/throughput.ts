@@ -12,6 +12,7 @@ import { type Contender, commandOf, type Guarantee, millraces } from "./contende
 import { inMemory, readOnly } from "./limits.js";
 import type { Model } from "./model.js";
 import { type Query, THROUGHPUT } from "./queries.js";
+import { busiestSlot, type SlotShare, slotLine } from "./slots.js";
 
 export interface ThroughputOptions {
   /** Of the first result. */
@@ -54,14 +55,22 @@ export async function throughput(
     ["librdkafka, read only", () => readOnly(topic)],
     ...(isBound ? [[RUST_BOUND.name, () => inMemory(topic, options.parallelism)]] : []),
   ]);
-  const runs = await interleave<Run>(contenders, options.runs, say);
+  const runs = await interleave<Run & Partial<QueryRun>>(contenders, options.runs, say);
   const results = [...runs].map(([contender, all]) => result(contender, events, all));
   const latency = options.peers ? await latencyOf(brokers, options, peers, say) : new Map<string, Quantiles>();
   const withLatency = results.map((row) => ({ ...row, ...latency.get(row.name) }));
   const [{ name: _, ...figures }, ...others] = withLatency as [Result, ...Result[]];
+  const slots = [...runs.values()][0]?.flatMap(({ busiestSlot }) => busiestSlot ?? []) ?? [];
   return {
-    figures: { ...options, events, ...figures, ratios: ratios(results[0] as Result, others), results: withLatency },
-    table: `${query.title}\n\n${table(withLatency)}`,
+    figures: {
+      ...options,
+      events,
+      ...figures,
+      slots,
+      ratios: ratios(results[0] as Result, others),
+      results: withLatency,
+    },
+    table: `${query.title}\n\n${table(withLatency)}${options.parallelism > 1 ? `\n\n${slotLine(slots)}` : ""}`,
     plot: plot(query.title, results),
   };
 }
@@ -89,6 +98,14 @@ export async function filled(
   return { brokers, input, events, model };
 }
 
+/** What is measured of a run of a query. */
+export interface QueryRun extends Run {
+  /** Of the process that goes by the id `beside`, before results are verified. */
+  readonly besideCpuSeconds: number;
+  /** Of Millrace alone. */
+  readonly busiestSlot: SlotShare | undefined;
+}
+
 /** One run of a contender over the whole topic; its results are those of the model. */
 export function run(
   contender: Contender,
@@ -96,17 +113,15 @@ export function run(
   { brokers, input, events, model }: Topic,
   output: string,
   parallelism: number,
-  { onStart, onEnd }: { onStart?: () => void; onEnd?: () => void } = {},
-): Promise<Run> {
+  beside?: number,
+): Promise<QueryRun> {
   return inFolder(async (folder) => {
     const kafka = new KafkaClient(brokers);
     await kafka.createTopic(output, PARTITIONS);
     const command = commandOf(contender, { query, brokers, input, output, events, parallelism, bounded: true, folder });
-    onStart?.();
-    const figures = await measured(command);
-    onEnd?.();
+    const { seconds, cpuSeconds, peakRssBytes, besideCpuSeconds, stderr } = await measured(command, beside);
     await verify(kafka, output, model);
-    return figures;
+    return { seconds, cpuSeconds, peakRssBytes, besideCpuSeconds, busiestSlot: busiestSlot(stderr) };
   });
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::ptr::NonNull;
+use std::time::Duration;
 
 use rdkafka::bindings as rd;
 use rdkafka::client::Client;
@@ -58,6 +59,19 @@ impl Producer {
 
     pub fn client(&self) -> &Client<Observer> {
         &self.client
+    }
+
+    /// Waits until a broker has told which others there are, at most for `timeout`.
+    pub fn wait_for_broker(&self, timeout: Duration) {
+        let mut metadata = std::ptr::null();
+        let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: the client is valid; the answer, which is null where none has come, is destroyed once.
+        unsafe {
+            rd::rd_kafka_metadata(self.client.native_ptr(), 0, std::ptr::null_mut(), &mut metadata, timeout);
+            if !metadata.is_null() {
+                rd::rd_kafka_metadata_destroy(metadata);
+            }
+        }
     }
 
     /// How full its queue is, by records: 1 at the bound.

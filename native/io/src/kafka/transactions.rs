@@ -18,6 +18,9 @@ use crate::{Error, GroupPositions, Result, Transactions};
 /// How long the brokers may be busy with what the last user of an id has left.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long brokers are waited for before the id is taken over, which waits for them, too.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
 /// How long a commit may take: long enough for another broker to take the place of one that is lost.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -163,6 +166,8 @@ impl Turn {
     }
 
     fn take_over(&self, brokers: &str) -> Result<()> {
+        // Who has no answer yet is what librdkafka looks at twice a second only, so the id had to wait for the next look.
+        self.producer.wait_for_broker(FIRST_ANSWER);
         let init = |left: Duration| self.producer.init_transactions(left.min(OPEN_TIMEOUT));
         let Err(failure) = insist(TAKE_OVER_TIMEOUT, |failure| !is_unreachable(failure.code), init) else {
             return Ok(());
