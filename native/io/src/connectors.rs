@@ -9,8 +9,9 @@ use millrace_plan::{SinkConnector, SourceConnector};
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
 use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink};
+use crate::object::{ObjectSink, ObjectSource, is_remote};
 use crate::stdout::StdoutSink;
-use crate::{Error, Receiver, Restored, Result, Sink, Source, Waker};
+use crate::{Error, Receiver, Restored, Result, Sink, Source, StagedFile, Waker, file, object};
 
 /// Milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -49,6 +50,9 @@ pub fn open_source<R: Receiver>(
 ) -> Result<Box<dyn Source<R>>> {
     Ok(match connector {
         SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, &waker, restored)?),
+        SourceConnector::File(config) if config.paths.iter().any(|path| is_remote(path)) => {
+            Box::new(ObjectSource::open(config, slot, slots, &waker, restored)?)
+        }
         SourceConnector::File(config) => Box::new(FileSource::open(config, slot, slots, restored)?),
         SourceConnector::Generator(config) => {
             Box::new(GeneratorSource::open(config, schema, slot, slots, clock, restored)?)
@@ -65,6 +69,9 @@ pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) ->
             }
             _ => Box::new(KafkaSink::open(config)?),
         },
+        SinkConnector::File(config) if is_remote(&config.directory) => {
+            Box::new(ObjectSink::open(config, slot, delivery.stages_since())?)
+        }
         SinkConnector::File(config) => Box::new(FileSink::open(config, slot, delivery.stages_since())?),
         SinkConnector::Stdout => Box::new(StdoutSink::open()?),
         SinkConnector::Table(table) => {
@@ -74,4 +81,12 @@ pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) ->
             )));
         }
     })
+}
+
+/// Finishes what the sinks of a checkpoint had still to do when it was restored; to be called before a sink opens, which
+/// removes what no checkpoint names. Files that have been shown already stay as they are.
+pub fn show_staged(files: &[StagedFile]) -> Result<()> {
+    let (remote, local): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| is_remote(&file.visible));
+    file::show_staged(&local)?;
+    object::show_staged(&remote)
 }

@@ -4,13 +4,14 @@ mod connectors;
 mod file;
 mod generator;
 mod kafka;
+mod object;
 mod sink;
 mod source;
 mod stdout;
 mod transactions;
 
-pub use connectors::{Clock, Delivery, open_sink, open_source};
-pub use file::{FileSink, FileSource, show_staged};
+pub use connectors::{Clock, Delivery, open_sink, open_source, show_staged};
+pub use file::{FileSink, FileSource};
 pub use generator::GeneratorSource;
 pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink, committed_metadata};
 pub use sink::{Records, Sink, StagedFile};

@@ -25,7 +25,7 @@ pub use key::{
 };
 pub use manifest::{File, KeyedState, Manifest, OperatorState, Position, Progress, StagedFile};
 pub use run::{Run, operands};
-pub use storage::{Cause, Content, Done, Failure, Storage, Store, Stored};
+pub use storage::Storage;
 
 /// What went wrong with state, in words: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millrace_state::{
-    Backend, BackendKind, BackendOptions, Checkpoints, Content, KeyGroups, KeyedState, Manifest, Run, SlotFiles,
-    StateKey, Storage, key_group_of, open,
+    Backend, BackendKind, BackendOptions, Checkpoints, KeyGroups, KeyedState, Manifest, Run, SlotFiles, StateKey,
+    Storage, key_group_of, open,
 };
+use millrace_storage::Content;
 use tempfile::{TempDir, tempdir};
 
 struct Place {

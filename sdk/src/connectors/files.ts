@@ -13,10 +13,14 @@ import type { Json, OnBadRecord, Sink, Source } from "./connector.js";
  * ```
  */
 export interface FileSourceOptions<S extends Shape> {
-  /** Paths or globs; .gz and .zst are decompressed. */
+  /**
+   * Paths or globs, of local files or in a storage: `s3://BUCKET/PATH` (with credentials, region and endpoint from AWS's
+   * variables, or `?endpoint=URL` and `?region=NAME` behind the path), `hdfs://HOST:PORT/PATH` (WebHDFS). .gz and .zst are
+   * decompressed. What begins with an underscore or a point in a storage is left alone.
+   */
   readonly paths: string | readonly string[];
   readonly format: Json<S>;
-  /** Goes on reading as files grow, and takes up new ones. */
+  /** Goes on reading as files grow, and takes up new ones; in a storage, where files do not grow, new ones alone. */
   readonly follow?: boolean;
   readonly onBadRecord?: OnBadRecord;
 }
@@ -31,6 +35,7 @@ export interface FileSourceOptions<S extends Shape> {
  * ```
  */
 export interface FileSinkOptions {
+  /** A local folder, or one in a storage: `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`, as a source names it. */
   readonly directory: string;
   readonly format: Json;
   /** What file names begin with: "part" by default. */

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use millrace_state::{Cause, Content, Done, Failure, Store, Stored};
+use millrace_storage::{Cause, Content, Done, Failure, Store, Stored};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::process::{Order, Process};

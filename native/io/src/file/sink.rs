@@ -16,7 +16,7 @@ use crate::{Error, Records, Result, Sink, StagedFile};
 pub const WHO: &str = "file sink";
 
 /// The prefix of files whose job gives none.
-const DEFAULT_PREFIX: &str = "part";
+pub const DEFAULT_PREFIX: &str = "part";
 
 /// The clock of files may lag behind.
 const CLOCK_LAG: Duration = Duration::from_secs(2);

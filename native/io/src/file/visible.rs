@@ -8,8 +8,7 @@ use std::path::Path;
 use super::sink::{WHO, failed};
 use crate::{Error, Result, StagedFile};
 
-/// Finishes what the sinks of a checkpoint had still to do when it was restored; to be called before a sink opens, which
-/// removes what no checkpoint names. Files that have been shown already stay as they are.
+/// As [`crate::show_staged`], of local files.
 pub fn show_staged(files: &[StagedFile]) -> Result<()> {
     show(files.iter().map(|file| (Path::new(&file.staged), Path::new(&file.visible))))
 }

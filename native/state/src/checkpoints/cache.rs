@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use millrace_storage::{Content, content_of};
+
 use super::transfer::link;
 use crate::manifest::{File, Manifest};
-use crate::storage::{Content, content_of};
 
 pub struct Cache {
     folder: PathBuf,

@@ -14,9 +14,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use millrace_storage::{Content, INCOMING};
+
 use crate::backend::{BackendKind, LocalFile, Snapshot, taken_over};
 use crate::manifest::{File, KeyedState, Manifest};
-use crate::storage::{Content, INCOMING, Storage};
+use crate::storage::Storage;
 use crate::{Error, KeyGroups, Result};
 
 use cache::Cache;

@@ -15,9 +15,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use millrace_storage::Stored;
+
 use super::transfer::in_parallel;
 use crate::manifest::{Manifest, TRAILER, Unreadable};
-use crate::storage::{Storage, Stored};
+use crate::storage::Storage;
 use crate::{Error, Result};
 
 pub const MANIFESTS: &str = "manifests/";

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Condvar, Mutex};
 
+use millrace_storage::{Cause, Done, Failure, Store, Stored};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
-use crate::storage::{Cause, Done, Failure, Store, Stored};
 
 const SEEDS: u64 = 400;
 const WORKERS: usize = 3;

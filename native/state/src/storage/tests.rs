@@ -2,6 +2,8 @@ use std::fs;
 
 use tempfile::{TempDir, tempdir};
 
+use millrace_storage::Done;
+
 use super::*;
 
 fn folder() -> (TempDir, Storage) {
@@ -174,15 +176,4 @@ fn an_error_says_what_to_do() {
         "checkpoint storage s3://b: reading files/1: refused. Check the address, and that the storage is up."
     );
     assert_eq!(error(Cause::Other, "broken"), "checkpoint storage s3://b: reading files/1: broken.");
-}
-
-#[test]
-fn what_the_system_says_is_understood() {
-    let cause = |code: i32| Failure::from(&std::io::Error::from_raw_os_error(code)).cause;
-    let (no_space, over_quota, denied, read_only, input_output) = (28, 122, 13, 30, 5);
-    assert_eq!(cause(no_space), Cause::Full);
-    assert_eq!(cause(over_quota), Cause::Full);
-    assert_eq!(cause(denied), Cause::Denied);
-    assert_eq!(cause(read_only), Cause::Denied);
-    assert_eq!(cause(input_output), Cause::Other);
 }

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use tempfile::TempDir;
 
 use super::*;
+use crate::{Error, Record};
 
 #[derive(Default)]
 struct Collected {

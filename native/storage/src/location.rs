@@ -6,32 +6,31 @@ use url::Url;
 use super::local::Local;
 use super::remote::{Remote, Service};
 use super::webhdfs::Namenode;
-use super::{INCOMING, Store};
-use crate::{Error, Result};
+use crate::{Error, INCOMING, Result, Store};
 
-pub(super) fn store(location: &str, folder: &str) -> Result<Box<dyn Store>> {
-    let unknown = || {
-        Error(format!(
-            "checkpoint storage \"{location}\" is none that is known: give \"file:PATH\", \"s3://BUCKET/PATH\" or \
-             \"hdfs://HOST:PORT/PATH\""
-        ))
+/// The storage at `location`: `file:PATH`, `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`, of which `folder` is the root.
+/// Errors begin with `who`.
+pub fn store(who: &str, location: &str, folder: &str) -> Result<Box<dyn Store>> {
+    let Some(path) = location.strip_prefix("file:") else { return Ok(Box::new(remote(who, location, folder)?)) };
+    // `file:///PATH` is the same as `file:/PATH`; what has a host is no local folder.
+    let path = match path.strip_prefix("//") {
+        Some(path) if !path.starts_with('/') => return Err(unknown(who, location)),
+        Some(path) => path,
+        None => path,
     };
-    if let Some(path) = location.strip_prefix("file:") {
-        // `file:///PATH` is the same as `file:/PATH`; what has a host is no local folder.
-        let path = match path.strip_prefix("//") {
-            Some(path) if !path.starts_with('/') => return Err(unknown()),
-            Some(path) => path,
-            None => path,
-        };
-        let path = std::path::absolute(path).map_err(|_| unknown())?;
-        return Ok(Box::new(Local::new(path.join(folder))));
-    }
+    let path = std::path::absolute(path).map_err(|_| unknown(who, location))?;
+    Ok(Box::new(Local::new(path.join(folder))))
+}
+
+/// The storage at `location`, which is on no file system: `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`.
+pub fn remote(who: &str, location: &str, folder: &str) -> Result<Remote> {
+    let unknown = || unknown(who, location);
     let url = Url::parse(location).map_err(|_| unknown())?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(unknown)?;
     let root = format!("{}/{folder}", plain_path(location));
     let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let failed = |error: opendal::Error| Error(format!("checkpoint storage {location}: {}", error.message()));
+    let failed = |error: opendal::Error| Error(format!("{who} {location}: {}", error.message()));
     match url.scheme() {
         "s3" => {
             let endpoint = parameter("endpoint").or_else(|| variable("AWS_ENDPOINT_URL_S3"));
@@ -41,8 +40,7 @@ pub(super) fn store(location: &str, folder: &str) -> Result<Box<dyn Store>> {
             if let Some(endpoint) = endpoint.or_else(|| variable("AWS_ENDPOINT_URL")) {
                 s3 = s3.endpoint(&endpoint);
             }
-            let operator = Operator::new(s3).map_err(failed)?;
-            Ok(Box::new(Remote::new(operator, Service::S3)?))
+            Remote::new(who, Operator::new(s3).map_err(failed)?, Service::S3)
         }
         "hdfs" => {
             let port = url.port().unwrap_or(9870);
@@ -51,11 +49,16 @@ pub(super) fn store(location: &str, folder: &str) -> Result<Box<dyn Store>> {
             // LISTSTATUS_BATCH is missing in front of some gateways; LISTSTATUS is everywhere.
             let hdfs = hdfs.disable_list_batch().atomic_write_dir(INCOMING).root(&root);
             let operator = Operator::new(hdfs).map_err(failed)?;
-            let namenode = Namenode { host: host.into(), port, user, root };
-            Ok(Box::new(Remote::new(operator, Service::Hdfs(namenode))?))
+            Remote::new(who, operator, Service::Hdfs(Namenode { host: host.into(), port, user, root }))
         }
         _ => Err(unknown()),
     }
+}
+
+fn unknown(who: &str, location: &str) -> Error {
+    Error(format!(
+        "{who} \"{location}\" is none that is known: give \"file:PATH\", \"s3://BUCKET/PATH\" or \"hdfs://HOST:PORT/PATH\""
+    ))
 }
 
 /// The path of a location as it was written: a URL would percent-encode it.

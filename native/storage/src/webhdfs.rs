@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use super::{Cause, Done, Failure};
+use crate::{Cause, Done, Failure};
 
 /// A rename changes two entries in the name node's memory.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ impl Namenode {
         let status = answer.split(' ').nth(1).unwrap_or_default();
         match status {
             "200" => Ok(answer.contains("\"boolean\":true")),
-            _ => Err(Failure::new(Cause::Other, super::remote::words(&answer))),
+            _ => Err(Failure::new(Cause::Other, crate::remote::words(&answer))),
         }
     }
 

@@ -12,9 +12,8 @@ use opendal::{ErrorKind, Operator};
 use opendal_http_transport_reqwest::ReqwestTransport;
 use tokio::runtime::Runtime;
 
-use super::webhdfs::Namenode;
-use super::{Cause, Content, Done, Failure, Hashing, INCOMING, Store, Stored, unique_name};
-use crate::{Error, Result};
+use crate::webhdfs::Namenode;
+use crate::{Cause, Content, Done, Error, Failure, Hashing, INCOMING, Result, Store, Stored, unique_name};
 
 /// Files go up and down in parts of this size: S3 takes 10,000 of 5 MB or more, so a file may have 80 GB.
 const PART_BYTES: usize = 8 << 20;
@@ -26,6 +25,7 @@ const STALLED: Duration = Duration::from_secs(20);
 /// name node that fails over gets 15 s to recover, and no call takes longer than two minutes for each part of a file.
 const RETRIES: usize = 4;
 
+/// A folder of an S3 bucket or of HDFS. Calls wait for the answer, and try again where the cause may pass.
 pub struct Remote {
     operator: Operator,
     service: Service,
@@ -34,18 +34,18 @@ pub struct Remote {
     folders: Mutex<HashSet<String>>,
 }
 
-pub enum Service {
+pub(crate) enum Service {
     S3,
     Hdfs(Namenode),
 }
 
 impl Remote {
-    pub fn new(operator: Operator, service: Service) -> Result<Remote> {
+    pub(crate) fn new(who: &str, operator: Operator, service: Service) -> Result<Remote> {
         let operator = operator
             // Each try is bounded, and so is their number: the order matters.
             .layer(TimeoutLayer::new().with_timeout(STALLED).with_io_timeout(STALLED))
             .layer(RetryLayer::new().with_max_times(RETRIES).with_jitter());
-        Ok(Remote { operator, service, runtime: runtime()?, folders: Mutex::default() })
+        Ok(Remote { operator, service, runtime: runtime(who)?, folders: Mutex::default() })
     }
 
     /// HDFS moves files only into folders that are there, and says nothing when it does not.
@@ -60,10 +60,33 @@ impl Remote {
         }
         Ok(())
     }
+
+    /// Moves a file. One that is not there is an error of [`Cause::Missing`].
+    pub fn rename(&self, from: &str, to: &str) -> Done<()> {
+        match &self.service {
+            // There is no such request: the server makes a copy.
+            Service::S3 => self.runtime.block_on(async {
+                self.operator.copy(from, to).await.map_err(|error| failure(&error))?;
+                self.operator.delete(from).await.map_err(|error| failure(&error))
+            }),
+            Service::Hdfs(namenode) => {
+                self.make_folder_of(to)?;
+                match namenode.rename(from, to)? {
+                    true => Ok(()),
+                    false => Err(Failure::new(Cause::Missing, format!("{from} is not there, or {to} is already"))),
+                }
+            }
+        }
+    }
+
+    /// Whether a file is there.
+    pub fn holds(&self, path: &str) -> Done<bool> {
+        self.runtime.block_on(self.operator.exists(path)).map_err(|error| failure(&error))
+    }
 }
 
 /// One for the process: the connections that OpenDAL keeps live as long as it.
-fn runtime() -> Result<&'static Runtime> {
+fn runtime(who: &str) -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         // The facade of OpenDAL installs a client of HTTP only if it brings its own TLS.
@@ -74,7 +97,7 @@ fn runtime() -> Result<&'static Runtime> {
             .enable_all()
             .build()
     });
-    runtime.as_ref().map_err(|error| Error(format!("checkpoint storage: no thread could be started: {error}")))
+    runtime.as_ref().map_err(|error| Error(format!("{who}: no thread could be started: {error}")))
 }
 
 impl Store for Remote {
@@ -226,7 +249,7 @@ fn failure(error: &opendal::Error) -> Failure {
 }
 
 /// What a server's answer says, out of what OpenDAL and the server have put around it.
-pub(super) fn words(message: &str) -> String {
+pub(crate) fn words(message: &str) -> String {
     let field = |name: &str| {
         let (_, rest) = message.split_once(name)?;
         let text = rest.trim_start_matches(['"', ':', ' ']).split('"').next()?.split("\\n").next()?;

@@ -6,11 +6,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Content, Done, Failure, Hashing, INCOMING, Store, Stored, unique_name};
+use crate::{Content, Done, Failure, Hashing, INCOMING, Store, Stored, unique_name};
 
 const PART_BYTES: usize = 1 << 20;
 
-pub struct Local {
+pub(crate) struct Local {
     root: PathBuf,
     /// The folders above the root are known to survive a power cut.
     rooted: AtomicBool,

@@ -1,0 +1,57 @@
+//! Gives complete files their final names.
+
+use millrace_storage::{Cause, Failure, Remote, remote};
+
+use super::place::Folder;
+use super::sink::WHO;
+use crate::{Error, Result, StagedFile};
+
+/// As [`crate::show_staged`], of files in storages.
+pub fn show_staged(files: &[StagedFile]) -> Result<()> {
+    for file in files {
+        let (folder, _) = Folder::of(&file.visible).ok_or_else(|| {
+            Error(format!("{WHO}: {} is no place of a file: the checkpoint is damaged.", file.visible))
+        })?;
+        show(&open(&folder)?, &folder, file)?;
+    }
+    Ok(())
+}
+
+/// The storage of a folder.
+pub fn open(folder: &Folder) -> Result<Remote> {
+    remote(WHO, &folder.location(), "").map_err(|error| Error(error.0))
+}
+
+/// Moves a file to its place in the folder; one that has been moved already stays as it is.
+pub fn show(storage: &Remote, folder: &Folder, StagedFile { staged, visible }: &StagedFile) -> Result<()> {
+    let (Some(from), Some(to)) = (folder.name_of(staged), folder.name_of(visible)) else {
+        return Err(Error(format!(
+            "{WHO}: {staged} does not lie below the folder of {visible}: the checkpoint is damaged."
+        )));
+    };
+    match storage.rename(from, to) {
+        Err(failure) if failure.cause == Cause::Missing => match storage.holds(to) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error(format!(
+                "{WHO}: {staged} has gone, and {visible} is not there either: a file of the checkpoint is missing. Put it \
+                 back, or start the job from another checkpoint or without one."
+            ))),
+            Err(failure) => Err(failed(visible, &failure)),
+        },
+        moved => moved.map_err(|failure| failed(visible, &failure)),
+    }
+}
+
+/// That something could not be written, at a place.
+pub fn failed(place: &str, failure: &Failure) -> Error {
+    let advice = match failure.cause {
+        Cause::Full => "Make room there.",
+        Cause::Denied => "Check the credentials, and that they allow to read, write, list and delete there.",
+        Cause::Unreachable => "Check the address, and that the storage is up.",
+        Cause::Missing | Cause::Damaged | Cause::Other => "Check that the bucket or folder is there.",
+    };
+    match &failure.local {
+        Some(local) => Error(format!("{WHO}: {}: {}. Make room on the local disk.", local.display(), failure.text)),
+        None => Error(format!("{WHO}: {place}: {}. {advice}", failure.text)),
+    }
+}
