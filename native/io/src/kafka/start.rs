@@ -2,10 +2,13 @@
 
 use std::ffi::CString;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use millrace_plan::KafkaStart;
 use rdkafka::bindings as rd;
 use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -13,6 +16,9 @@ use super::client::{Consumer, OPEN_TIMEOUT};
 use super::partitions::failed;
 use super::source::WHO;
 use crate::{Error, Restored, Result};
+
+/// How long to wait before a coordinator is asked again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Where one partition begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +153,7 @@ fn committed(consumer: &Arc<Consumer>, partitions: &[(String, i32)], brokers: &s
     for (topic, partition) in partitions {
         list.add_partition(topic, *partition);
     }
-    let found = consumer.committed_offsets(list, OPEN_TIMEOUT).map_err(|error| match error.rdkafka_error_code() {
+    let found = committed_offsets(consumer, &list).map_err(|error| match error.rdkafka_error_code() {
         // The brokers have answered other questions before this one.
         Some(RDKafkaErrorCode::OperationTimedOut) => Error(format!(
             "{WHO}: the group's committed offsets at {brokers} are not settled after {} s: a transaction that changes them \
@@ -164,6 +170,22 @@ fn committed(consumer: &Arc<Consumer>, partitions: &[(String, i32)], brokers: &s
         Ok(Some(Committed { offset, metadata: metadata(&found, topic, *partition) }))
     };
     partitions.iter().map(position).collect()
+}
+
+/// Asks the group's coordinator, and again while it is on its way from one broker to another or has just started.
+fn committed_offsets(consumer: &Consumer, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    use RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
+    let deadline = Instant::now() + OPEN_TIMEOUT;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let found = consumer.committed_offsets(list.clone(), left);
+        match found.as_ref().map_err(KafkaError::rdkafka_error_code) {
+            Err(Some(CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator)) if !left.is_zero() => {
+                sleep(RETRY_INTERVAL);
+            }
+            _ => return found,
+        }
+    }
 }
 
 /// The metadata of one element, unless another program has put something there that is no text.
