@@ -8,9 +8,10 @@ use millrace_plan::{SinkConnector, SourceConnector};
 
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
+use crate::http::{HttpSink, Outbox};
 use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink};
 use crate::stdout::StdoutSink;
-use crate::{Error, Receiver, Restored, Result, Sink, Source, Waker};
+use crate::{Error, Receiver, Restored, Result, Sink, SinkPlace, Source, Waker};
 
 /// Milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -56,8 +57,13 @@ pub fn open_source<R: Receiver>(
     })
 }
 
-/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host.
-pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) -> Result<Box<dyn Sink>> {
+/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host. HTTP requests go to the outbox.
+pub fn open_sink(
+    connector: &SinkConnector,
+    place: &SinkPlace,
+    delivery: &Delivery,
+    outbox: &Arc<Outbox>,
+) -> Result<Box<dyn Sink>> {
     Ok(match connector {
         SinkConnector::Kafka(config) => match delivery {
             Delivery::WithCheckpoint { transactions: Some(transactions), .. } => {
@@ -65,7 +71,8 @@ pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) ->
             }
             _ => Box::new(KafkaSink::open(config)?),
         },
-        SinkConnector::File(config) => Box::new(FileSink::open(config, slot, delivery.stages_since())?),
+        SinkConnector::File(config) => Box::new(FileSink::open(config, place.slot, delivery.stages_since())?),
+        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, outbox)),
         SinkConnector::Stdout => Box::new(StdoutSink::open()?),
         SinkConnector::Table(table) => {
             return Err(Error(format!(
