@@ -138,6 +138,35 @@ export interface SavepointProgress {
   error?: string;
 }
 
+/** A request of an HTTP sink that is to be made. */
+export interface HttpRequest {
+  id: number;
+  /** The id of its step; that of a dead-letter sink has "/dead-letter" behind it. */
+  sink: string;
+  /** With the four that follow it tells this request from all others that a job ever makes. */
+  run: string;
+  slot: number;
+  shard: number;
+  epoch: number;
+  sequence: number;
+  rows: number;
+  /** Bytes before compression. */
+  size: number;
+  /** As it is to be sent: a view of the core's memory, not to be written to. */
+  body: Uint8Array;
+}
+
+/** What has become of a request. */
+export interface HttpAnswer {
+  /** Why the job cannot go on. */
+  error?: string;
+  /** The rows that were refused for good, by their index, and why. */
+  refused: number[];
+  reasons: string[];
+  /** Who refused them. */
+  by: string;
+}
+
 export interface StoredPosition {
   resource: string;
   partition: number;
@@ -198,6 +227,14 @@ export class Job {
   savepointProgress(number: number): SavepointProgress | undefined;
   cancel(): void;
   metrics(): JobMetrics;
+  /** `call` comes on this thread when requests of HTTP sinks have come; it does not keep the process alive. */
+  onRequests(call: () => void): void;
+  /** The requests that have come since the last call. */
+  takeRequests(): HttpRequest[];
+  /** The body of a request that is not answered yet, with some of its rows only. */
+  partOfRequest(id: number, rows: Uint32Array): Uint8Array;
+  /** Says what has become of a request: nothing of it is sent any more. */
+  answer(id: number, answer: HttpAnswer): void;
   close(): void;
 }
 

@@ -21,7 +21,12 @@ const GOALS = {
   simulate: [flatc, rocksdb],
 };
 // Steps that are run by programs which set up nothing themselves: the broker of tests and benchmarks.
-const SYSTEM = { start: [], bench: ["java", "mvn"], test: ["java", "mvn"], simulate: addon.system };
+const SYSTEM = {
+  start: [],
+  bench: ["java", "mvn"],
+  test: ["java", "mvn", "clickhouse-server"],
+  simulate: addon.system,
+};
 
 /** Brings the clone to where `goal` can run; instant where nothing is missing. Ends the process where it cannot. */
 export async function setUp(goal) {

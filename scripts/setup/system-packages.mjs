@@ -22,6 +22,7 @@ const SYSTEM = {
   python3: { debian: "python3", found: () => onPath("python3") },
   pip: { debian: "python3-pip", found: () => probe("python3", ["-m", "pip", "--version"]) !== undefined },
   java: { debian: "default-jre-headless", found: () => onPath("java") },
+  "clickhouse-server": { debian: "clickhouse-server", found: () => onPath("clickhouse-server") },
   mvn: { debian: "maven", found: () => onPath("mvn") },
 };
 

@@ -1,4 +1,5 @@
 export type { Batch, BatchColumn, BatchResult, TextColumn } from "./batch.js";
+export { type ClickHouseOptions, clickhouse } from "./connectors/clickhouse.js";
 export {
   type DeadLetter,
   deadLetter,
@@ -10,7 +11,15 @@ export {
 } from "./connectors/connector.js";
 export { type FileSinkOptions, type FileSourceOptions, files } from "./connectors/files.js";
 export { type GeneratorOptions, generator } from "./connectors/generator.js";
+export {
+  type HttpConnection,
+  type HttpEndpoint,
+  type HttpSinkOptions,
+  http,
+  type Secret,
+} from "./connectors/http.js";
 export { type KafkaConnection, type KafkaSinkOptions, type KafkaSourceOptions, kafka } from "./connectors/kafka.js";
+export { type OpenSearchOptions, opensearch } from "./connectors/opensearch.js";
 export { stdout, table } from "./connectors/screen.js";
 export type { Duration, Size } from "./duration.js";
 export { env } from "./env.js";

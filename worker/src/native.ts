@@ -5,6 +5,8 @@
  * - A `Slot` is made and stepped on one thread. `step` blocks that thread for about its budget, working or napping.
  * - `call` and `show` run within `step`. What they get are views of the core's memory, or places in the scratch memory of
  *   the slot, to be read and not to be kept: the next call finds other values there. What `call` returns is copied.
+ * - Requests of HTTP sinks are taken, sent and answered by the thread that has called `onRequests`. Their bodies are views of
+ *   the core's memory, which stay as long as they are held.
  * - An error has a `code`, and a `step` where one is concerned; see `errors.ts`. After a step has thrown, the job is
  *   cancelled: the other slots finish by themselves.
  */
@@ -12,6 +14,8 @@ import addon, {
   type Batch,
   type Column,
   type Given,
+  type HttpAnswer,
+  type HttpRequest,
   type JobMetrics,
   type Mapped,
   type StoredCheckpoint,
@@ -21,4 +25,15 @@ import addon, {
 
 export const { Job: NativeJob, Slot: NativeSlot, stored } = addon;
 export type NativeJob = InstanceType<typeof NativeJob>;
-export type { Batch, Column, Given, JobMetrics, Mapped, StoredCheckpoint, StoredOperator, StoredPosition };
+export type {
+  Batch,
+  Column,
+  Given,
+  HttpAnswer,
+  HttpRequest,
+  JobMetrics,
+  Mapped,
+  StoredCheckpoint,
+  StoredOperator,
+  StoredPosition,
+};

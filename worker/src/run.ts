@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { MessageChannel } from "node:worker_threads";
+import type { EndpointFigures } from "@millrace/connectors/http";
 import type { Field, Job, MillraceError } from "millrace";
 import { Piscina } from "piscina";
 import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
+import { HttpSinks } from "./http-sinks.js";
 import { type JobMetrics, NativeJob } from "./native.js";
 import { type Savepoint, type SavepointOptions, untilWritten } from "./savepoints/savepoint.js";
 import type { ShownRows, SlotTask } from "./slot-thread.js";
@@ -26,6 +28,7 @@ export class Run {
   readonly ended: Promise<MillraceError | undefined>;
   readonly #job: NativeJob;
   #hasEnded = false;
+  #http: HttpSinks | undefined;
 
   /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
   constructor(job: Job, file: string, { parallelism, show, start = "latest", allowDropped = [] }: RunOptions = {}) {
@@ -37,7 +40,7 @@ export class Run {
     }
     this.parallelism = this.#job.parallelism;
     const needed = job.functions.length > 0 ? file : undefined;
-    this.ended = this.#runSlots({ file: needed, jobId: this.#job.id, tables: tableFields(job) }, show).finally(() => {
+    this.ended = this.#run(job, { file: needed, jobId: this.#job.id, tables: tableFields(job) }, show).finally(() => {
       this.#hasEnded = true;
     });
   }
@@ -45,6 +48,11 @@ export class Run {
   /** Figures since the start. */
   metrics(): JobMetrics {
     return this.#job.metrics();
+  }
+
+  /** Figures of the endpoints of HTTP sinks since the start. */
+  endpoints(): EndpointFigures[] {
+    return this.#http?.figures() ?? [];
   }
 
   /** Ends the job in order: what was read is emitted and made durable, and positions are committed. */
@@ -67,6 +75,23 @@ export class Run {
       return this.#job.savepoint(name, stop);
     } catch (error) {
       throw asMillraceError(error);
+    }
+  }
+
+  async #run(
+    job: Job,
+    task: Omit<SlotTask, "index" | "port">,
+    show: RunOptions["show"],
+  ): Promise<MillraceError | undefined> {
+    try {
+      this.#http = await HttpSinks.open(job, this.#job);
+      return await this.#runSlots(task, show);
+    } catch (error) {
+      this.#job.cancel();
+      return asMillraceError(error);
+    } finally {
+      this.#job.close();
+      await this.#http?.close();
     }
   }
 
@@ -95,7 +120,6 @@ export class Run {
     };
     await Promise.all(Array.from({ length: slots }, (_, index) => runSlot(index)));
     await pool.destroy();
-    this.#job.close();
     return first === undefined ? undefined : fromPlain(first);
   }
 }

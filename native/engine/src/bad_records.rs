@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_formats::{BadRecord, Cells, Encoder};
-use millrace_io::{Record, Records, Split};
+use millrace_io::{Record, Records, Refused, Split};
 
 use crate::batch::internal;
 use crate::counters::OperatorCounters;
@@ -41,6 +41,25 @@ impl BadRecords {
         }
     }
 
+    /// A row that the other side of a sink has refused.
+    pub fn refuse(&mut self, refused: &Refused, counters: &OperatorCounters) -> Result<()> {
+        match self {
+            BadRecords::Fail => Err(refusal(refused)),
+            BadRecords::Skip => {
+                counters.bad.add(1);
+                Ok(())
+            }
+            BadRecords::DeadLetter(dead_letter) => {
+                counters.bad.add(1);
+                let Refused { by, shard, reason, value } = refused;
+                let (name, partition) = (by.clone(), *shard as i32);
+                let split = Split { resource: name.clone(), name, partition, start: 0, metadata: None };
+                let record = Record { split: 0, offset: 0, timestamp: None, key: None, value: Some(value) };
+                dead_letter.write(&split, &record, &BadRecord { column: None, message: reason.clone() })
+            }
+        }
+    }
+
     pub fn writer(&self) -> Option<Rc<RefCell<SinkWriter>>> {
         match self {
             BadRecords::DeadLetter(dead_letter) => Some(dead_letter.writer.clone()),
@@ -57,6 +76,20 @@ fn failure(split: &Split, offset: i64, bad: &BadRecord) -> Error {
     );
     Error::new(ErrorCode::BadRecord, message)
 }
+
+fn refusal(Refused { by, reason, value, .. }: &Refused) -> Error {
+    let text = String::from_utf8_lossy(value);
+    let row: String = text.chars().take(SHOWN_CHARS).collect();
+    let more = if row.len() < text.len() { "…" } else { "" };
+    let message = format!(
+        "{by} refused the row {row}{more}: {reason}. Correct it, or set onBadRecord to \"skip\" or deadLetter(...) to keep \
+         going."
+    );
+    Error::new(ErrorCode::BadRecord, message)
+}
+
+/// So much of a row is shown in an error.
+const SHOWN_CHARS: usize = 200;
 
 /// 81223 as "81,223".
 fn grouped(number: i64) -> String {

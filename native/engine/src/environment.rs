@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_io::{Restored, Sink, Source, StagedFile, Transactions, Waker};
+use millrace_io::{Outbox, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
 use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
 
@@ -46,6 +46,11 @@ pub trait Environment: Send + Sync {
         transactions: Option<TransactionsOf<'_>>,
     ) -> millrace_io::Result<Arc<dyn Outputs>>;
 
+    /// Where requests of its HTTP sinks wait for the host; `None` where there can be none.
+    fn outbox(&self) -> Option<Arc<Outbox>> {
+        None
+    }
+
     /// As [`millrace_io::open_source`].
     fn open_source(
         &self,
@@ -69,7 +74,7 @@ pub trait Outputs: Send + Sync {
     fn transactions(&self) -> Option<Arc<dyn Transactions>>;
 
     /// As [`millrace_io::open_sink`].
-    fn open_sink(&self, connector: &SinkConnector, slot: usize) -> millrace_io::Result<Box<dyn Sink>>;
+    fn open_sink(&self, connector: &SinkConnector, place: &SinkPlace) -> millrace_io::Result<Box<dyn Sink>>;
 }
 
 /// The transactions of a job's Kafka sinks.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use millrace_io::Outbox;
 use millrace_plan::{Guarantee, OperatorKind, Plan};
 use millrace_state::BackendFigures;
 use parking_lot::Mutex;
@@ -127,6 +128,11 @@ impl Job {
 
     pub fn parallelism(&self) -> usize {
         self.slots
+    }
+
+    /// Where requests of its HTTP sinks wait for the host.
+    pub fn outbox(&self) -> Option<Arc<Outbox>> {
+        self.environment.outbox()
     }
 
     /// Ends the job in order: sources stop, what was read is emitted and made durable, positions are committed.

@@ -44,6 +44,7 @@ pub use metrics::{
     CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics,
     QueueMetrics, SlotMetrics, SourceMetrics,
 };
+pub use millrace_io::{Outbox, Refused, Request};
 pub use millrace_state::BackendFigures;
 pub use savepoints::{SavepointOutcome, SavepointState};
 pub use slot::{Slot, Step};

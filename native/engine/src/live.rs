@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::SchemaRef;
-use millrace_io::{Delivery, KafkaTransactions, Restored, Sink, Source, StagedFile, Transactions, Waker};
+use millrace_io::{
+    Delivery, KafkaTransactions, Outbox, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker,
+};
 use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
 
@@ -16,11 +18,12 @@ use crate::source::Intake;
 /// The connectors of [`millrace_io`], and the clocks of the machine.
 pub struct Live {
     started: Instant,
+    outbox: Arc<Outbox>,
 }
 
 impl Live {
     pub fn new() -> Self {
-        Live { started: Instant::now() }
+        Live { started: Instant::now(), outbox: Arc::new(Outbox::new(attempt_name())) }
     }
 }
 
@@ -38,7 +41,7 @@ impl Environment for Live {
     }
 
     fn attempt_name(&self) -> String {
-        format!("{:013x}-{:016x}", wall_clock_ms(), RandomState::new().build_hasher().finish())
+        attempt_name()
     }
 
     fn open_checkpoints(
@@ -58,12 +61,17 @@ impl Environment for Live {
     ) -> millrace_io::Result<Arc<dyn Outputs>> {
         let open = |of: TransactionsOf<'_>| KafkaTransactions::open(of.properties, of.id).map(Arc::new);
         let since = SystemTime::now();
-        Ok(Arc::new(match guarantee {
+        let delivery = match guarantee {
             Guarantee::AtLeastOnce | Guarantee::AtMostOnce => Delivery::AtOnce,
             Guarantee::ExactlyOnce => {
                 Delivery::WithCheckpoint { since, transactions: transactions.map(open).transpose()? }
             }
-        }))
+        };
+        Ok(Arc::new(LiveOutputs { delivery, outbox: self.outbox.clone() }))
+    }
+
+    fn outbox(&self) -> Option<Arc<Outbox>> {
+        Some(self.outbox.clone())
     }
 
     fn open_source(
@@ -86,9 +94,14 @@ impl Environment for Live {
     }
 }
 
-impl Outputs for Delivery {
+struct LiveOutputs {
+    delivery: Delivery,
+    outbox: Arc<Outbox>,
+}
+
+impl Outputs for LiveOutputs {
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
-        match self {
+        match &self.delivery {
             Delivery::AtOnce => None,
             Delivery::WithCheckpoint { transactions, .. } => {
                 transactions.clone().map(|transactions| transactions as Arc<dyn Transactions>)
@@ -96,9 +109,13 @@ impl Outputs for Delivery {
         }
     }
 
-    fn open_sink(&self, connector: &SinkConnector, slot: usize) -> millrace_io::Result<Box<dyn Sink>> {
-        millrace_io::open_sink(connector, slot, self)
+    fn open_sink(&self, connector: &SinkConnector, place: &SinkPlace) -> millrace_io::Result<Box<dyn Sink>> {
+        millrace_io::open_sink(connector, place, &self.delivery, &self.outbox)
     }
+}
+
+fn attempt_name() -> String {
+    format!("{:013x}-{:016x}", wall_clock_ms(), RandomState::new().build_hasher().finish())
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use millrace_io::{Records, Sink, StagedFile};
 use millrace_plan::Guarantee;
 
+use crate::bad_records::BadRecords;
 use crate::counters::OperatorCounters;
 use crate::{Error, ErrorCode, Result};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct SinkWriter {
     barriers: u64,
     released: u64,
     counters: Arc<OperatorCounters>,
+    /// What becomes of rows that the sink's other side refuses. Its own epochs end whenever something has been written.
+    pub refused: BadRecords,
 }
 
 impl SinkWriter {
@@ -46,7 +49,8 @@ impl SinkWriter {
     ) -> Self {
         let held = (guarantee == Guarantee::AtMostOnce).then(VecDeque::new);
         let pending = VecDeque::new();
-        SinkWriter { operator, step, sink, pending, held, held_bytes: 0, barriers: 0, released: 0, counters }
+        let refused = BadRecords::Fail;
+        SinkWriter { operator, step, sink, pending, held, held_bytes: 0, barriers: 0, released: 0, counters, refused }
     }
 
     pub fn write(&mut self, records: Records) -> Result<()> {
@@ -89,19 +93,43 @@ impl SinkWriter {
 
     /// Everything before the last barrier is durable, but for what is held until the barrier's checkpoint is committed.
     pub fn is_durable(&self) -> bool {
-        self.sink.durable_epochs() >= self.released
+        self.sink.durable_epochs() >= self.released && self.refused_are_durable()
     }
 
     /// Everything before the last barrier is durable.
     pub fn is_done(&self) -> bool {
-        self.sink.durable_epochs() >= self.barriers
+        self.sink.durable_epochs() >= self.barriers && self.refused_are_durable()
+    }
+
+    fn refused_are_durable(&self) -> bool {
+        self.refused.writer().is_none_or(|writer| writer.borrow().is_done())
+    }
+
+    /// When it wants to be polled, even where nothing else happens.
+    pub fn next_poll_ms(&self) -> Option<u64> {
+        self.sink.next_poll_ms()
     }
 
     /// Serves the sink and offers it what it refused before.
     pub fn poll(&mut self, now_ms: u64) -> Result<()> {
         self.counters.fill.set(self.sink.fill());
         self.sink.poll(now_ms).map_err(|e| Error::new(ErrorCode::Sink, e.to_string()).at(&self.step))?;
+        self.see_to_refused(now_ms)?;
         self.drain()
+    }
+
+    /// What was refused counts as durable in the sink, so this comes before anybody asks.
+    fn see_to_refused(&mut self, now_ms: u64) -> Result<()> {
+        let refused = self.sink.take_refused();
+        for row in &refused {
+            self.refused.refuse(row, &self.counters).map_err(|error| error.at(&self.step))?;
+        }
+        let Some(writer) = self.refused.writer() else { return Ok(()) };
+        let mut writer = writer.borrow_mut();
+        if !refused.is_empty() {
+            writer.on_barrier();
+        }
+        writer.poll(now_ms)
     }
 
     /// Counts time that was spent for the sink outside of its operator.
@@ -131,6 +159,9 @@ impl SinkWriter {
     /// Makes the sink finish its epochs as soon as it can.
     pub fn flush(&mut self) -> Result<()> {
         self.drain()?;
+        if let Some(writer) = self.refused.writer() {
+            writer.borrow_mut().flush()?;
+        }
         self.sink.flush().map_err(|e| Error::new(ErrorCode::Sink, e.to_string()).at(&self.step))
     }
 

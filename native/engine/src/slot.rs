@@ -308,7 +308,14 @@ impl Slot {
         let sources = self.graph.sources().filter_map(|source| source.next_timer_ms(now_ms));
         let sinks = self.graph.has_unfinished_writes().then_some(now_ms + SINK_POLL_MS);
         let blocked = (round == Round::Blocked).then_some(now_ms + BLOCKED_POLL_MS);
-        let next = sources.chain(sinks).chain(blocked).chain(self.job.barriers.next_ms()).min().unwrap_or(u64::MAX);
+        let writers = self.graph.writers.iter().filter_map(|writer| writer.borrow().next_poll_ms());
+        let next = sources
+            .chain(sinks)
+            .chain(writers)
+            .chain(blocked)
+            .chain(self.job.barriers.next_ms())
+            .min()
+            .unwrap_or(u64::MAX);
         // A barrier that is due is asked for by the next round, whoever has it.
         Duration::from_millis(next.saturating_sub(now_ms).max(1))
     }

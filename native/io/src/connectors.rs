@@ -8,10 +8,11 @@ use millrace_plan::{SinkConnector, SourceConnector};
 
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
+use crate::http::{HttpSink, Outbox};
 use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink};
 use crate::object::{ObjectSink, ObjectSource, is_remote};
 use crate::stdout::StdoutSink;
-use crate::{Error, Receiver, Restored, Result, Sink, Source, StagedFile, Waker, file, object};
+use crate::{Error, Receiver, Restored, Result, Sink, SinkPlace, Source, StagedFile, Waker, file, object};
 
 /// Milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -60,8 +61,13 @@ pub fn open_source<R: Receiver>(
     })
 }
 
-/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host.
-pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) -> Result<Box<dyn Sink>> {
+/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host. HTTP requests go to the outbox.
+pub fn open_sink(
+    connector: &SinkConnector,
+    place: &SinkPlace,
+    delivery: &Delivery,
+    outbox: &Arc<Outbox>,
+) -> Result<Box<dyn Sink>> {
     Ok(match connector {
         SinkConnector::Kafka(config) => match delivery {
             Delivery::WithCheckpoint { transactions: Some(transactions), .. } => {
@@ -70,9 +76,10 @@ pub fn open_sink(connector: &SinkConnector, slot: usize, delivery: &Delivery) ->
             _ => Box::new(KafkaSink::open(config)?),
         },
         SinkConnector::File(config) if is_remote(&config.directory) => {
-            Box::new(ObjectSink::open(config, slot, delivery.stages_since())?)
+            Box::new(ObjectSink::open(config, place.slot, delivery.stages_since())?)
         }
-        SinkConnector::File(config) => Box::new(FileSink::open(config, slot, delivery.stages_since())?),
+        SinkConnector::File(config) => Box::new(FileSink::open(config, place.slot, delivery.stages_since())?),
+        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, outbox)),
         SinkConnector::Stdout => Box::new(StdoutSink::open()?),
         SinkConnector::Table(table) => {
             return Err(Error(format!(

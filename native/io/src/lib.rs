@@ -1,8 +1,10 @@
 //! Sources and sinks on the hot path. A connector is one folder or file, registered in [`open_source`] or [`open_sink`].
 
 mod connectors;
+mod epochs;
 mod file;
 mod generator;
+mod http;
 mod kafka;
 mod object;
 mod sink;
@@ -13,8 +15,9 @@ mod transactions;
 pub use connectors::{Clock, Delivery, open_sink, open_source, show_staged};
 pub use file::{FileSink, FileSource};
 pub use generator::GeneratorSource;
+pub use http::{Answer, Batch, Body, HttpSink, Outbox, Request};
 pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink, committed_metadata};
-pub use sink::{Records, Sink, StagedFile};
+pub use sink::{Records, Refused, Sink, SinkPlace, StagedFile};
 pub use source::{Poll, Position, Receiver, Record, Restored, Source, Split, Waker};
 pub use stdout::StdoutSink;
 pub use transactions::{GroupPositions, TopicPosition, Transactions};

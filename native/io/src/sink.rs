@@ -2,7 +2,7 @@
 
 use millrace_formats::{Cells, Rows};
 
-use crate::Result;
+use crate::{Result, Waker};
 
 /// A batch of encoded records; keys and each header hold one entry a row.
 #[derive(Debug, Default)]
@@ -30,6 +30,25 @@ pub struct StagedFile {
     pub visible: String,
 }
 
+/// A row that the other side has refused for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Who refused it, and the number of the shard that it is.
+    pub by: String,
+    pub shard: usize,
+    pub reason: String,
+    pub value: Vec<u8>,
+}
+
+/// Where a sink is.
+pub struct SinkPlace {
+    /// The id of its operator; that of a dead-letter sink has "/dead-letter" behind it.
+    pub id: String,
+    pub slot: usize,
+    /// Wakes the slot, from any thread.
+    pub waker: Waker,
+}
+
 /// A sink as one slot sees it. Never blocks; all calls come from one thread.
 pub trait Sink {
     /// Takes records from row `from` on and says how many it took: fewer than there are means that it is full, and the
@@ -38,6 +57,11 @@ pub trait Sink {
 
     /// Serves callbacks and timers; an error that a written record met comes out here.
     fn poll(&mut self, now_ms: u64) -> Result<()>;
+
+    /// When, by the clock of [`Sink::poll`], it wants to be polled, even where nothing else happens.
+    fn next_poll_ms(&self) -> Option<u64> {
+        None
+    }
 
     /// What was written before this call belongs to this epoch; a new one starts.
     fn begin_epoch(&mut self) -> Result<()>;
@@ -48,6 +72,12 @@ pub trait Sink {
     /// How full its queue of what is written and not confirmed is: 1 at its bound, 0 where it has none.
     fn fill(&self) -> f64 {
         0.0
+    }
+
+    /// Rows that were refused since the last call. They count as durable: whoever takes them has to see to them before
+    /// anything relies on it.
+    fn take_refused(&mut self) -> Vec<Refused> {
+        Vec::new()
     }
 
     /// Makes everything durable without waiting for a size or an age to be reached, as at the end of a job.

@@ -30,7 +30,7 @@ pub fn find(id: u32) -> Result<Arc<millrace_engine::Job>, Error> {
 #[napi]
 pub struct Job {
     id: u32,
-    job: Arc<millrace_engine::Job>,
+    pub(crate) job: Arc<millrace_engine::Job>,
 }
 
 #[napi]
@@ -100,6 +100,9 @@ impl Job {
     pub fn close(&self) {
         if let Some(jobs) = jobs().as_mut() {
             jobs.remove(&self.id);
+        }
+        if let Some(outbox) = self.job.outbox() {
+            outbox.set_bell(None);
         }
     }
 }

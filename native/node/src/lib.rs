@@ -8,5 +8,6 @@ mod error;
 mod host;
 mod job;
 mod metrics;
+mod requests;
 mod slot;
 pub mod stored;

@@ -123,22 +123,12 @@ fn source(source: fb::Source<'_>) -> Result<Source> {
     } else {
         return Err(unknown("source connector", source.connector_type().0));
     };
-    let on_bad_record = match source.on_bad_record() {
-        fb::BadRecord::Fail => BadRecordPolicy::Fail,
-        fb::BadRecord::Skip => BadRecordPolicy::Skip,
-        fb::BadRecord::DeadLetter => {
-            let dead_letter = source.dead_letter();
-            let dead_letter = dead_letter.ok_or_else(|| PlanError::new("onBadRecord names no dead-letter sink"))?;
-            BadRecordPolicy::DeadLetter(Box::new(sink(dead_letter)?))
-        }
-        other => return Err(unknown("onBadRecord policy", other.0)),
-    };
     Ok(Source {
         connector,
         format: format(source.format())?,
         declared: schema(source.fields())?,
         event_time: source.event_time().map(event_time).transpose()?,
-        on_bad_record,
+        on_bad_record: on_bad_record(source.on_bad_record(), source.dead_letter())?,
     })
 }
 
@@ -245,6 +235,21 @@ fn ttl(ttl: fb::Ttl<'_>) -> Result<Ttl> {
     Ok(Ttl { duration_ms: positive("ttl", ttl.duration())? as i64, update })
 }
 
+fn on_bad_record(policy: fb::BadRecord, dead_letter: Option<fb::Sink<'_>>) -> Result<BadRecordPolicy> {
+    Ok(match policy {
+        fb::BadRecord::Fail => BadRecordPolicy::Fail,
+        fb::BadRecord::Skip => BadRecordPolicy::Skip,
+        fb::BadRecord::DeadLetter => {
+            let sink = dead_letter.ok_or_else(|| PlanError::new("onBadRecord names no dead-letter sink"))?;
+            if sink.on_bad_record() == fb::BadRecord::DeadLetter {
+                return Err(PlanError::new("a dead-letter sink has no dead-letter sink of its own"));
+            }
+            BadRecordPolicy::DeadLetter(Box::new(self::sink(sink)?))
+        }
+        other => return Err(unknown("onBadRecord policy", other.0)),
+    })
+}
+
 fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
     let connector = if let Some(kafka) = sink.connector_as_kafka_sink() {
         SinkConnector::Kafka(KafkaSink { topic: kafka.topic().into(), properties: properties(kafka.properties()) })
@@ -252,12 +257,7 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         SinkConnector::File(FileSink {
             directory: file.directory().into(),
             prefix: file.prefix().unwrap_or_default().into(),
-            compression: match file.compression().unwrap_or_default() {
-                "" => Compression::None,
-                "gz" => Compression::Gzip,
-                "zst" => Compression::Zstd,
-                other => return Err(PlanError::new(format!("compression \"{other}\": there are \"gz\" and \"zst\""))),
-            },
+            compression: compression(file.compression(), "gz", "zst")?,
             roll_bytes: positive("rollBytes", file.roll_bytes())?,
             roll_interval_ms: positive("rollInterval", file.roll_interval())?,
         })
@@ -265,6 +265,8 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         SinkConnector::Stdout
     } else if let Some(table) = sink.connector_as_table_sink() {
         SinkConnector::Table(TableSink { title: table.title().unwrap_or_default().into() })
+    } else if let Some(http) = sink.connector_as_http_sink() {
+        SinkConnector::Http(http_sink(http)?)
     } else {
         return Err(unknown("sink connector", sink.connector_type().0));
     };
@@ -273,7 +275,35 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         format: format(sink.format())?,
         key: sink.key().map(|key| expr(key, 0)).transpose()?,
         headers: named(sink.headers())?,
+        on_bad_record: on_bad_record(sink.on_bad_record(), sink.dead_letter())?,
     })
+}
+
+fn http_sink(http: fb::HttpSink<'_>) -> Result<HttpSink> {
+    let shards = http.shards().iter().map(|shard| HttpShard { name: shard.name().into(), weight: shard.weight() });
+    Ok(HttpSink {
+        shards: shards.collect(),
+        body: match http.body() {
+            fb::HttpBody::Lines => HttpBody::Lines,
+            fb::HttpBody::Array => HttpBody::Array,
+            fb::HttpBody::Bulk => HttpBody::Bulk,
+            other => return Err(unknown("body of requests", other.0)),
+        },
+        compression: compression(http.compression(), "gzip", "zstd")?,
+        batch_rows: http.batch_rows() as usize,
+        batch_bytes: positive("batch.bytes", http.batch_bytes())? as usize,
+        linger_ms: positive("batch.linger", http.linger())?,
+        buffer_bytes: positive("buffer", http.buffer_bytes())? as usize,
+    })
+}
+
+fn compression(name: Option<&str>, gzip: &str, zstd: &str) -> Result<Compression> {
+    match name.unwrap_or_default() {
+        "" => Ok(Compression::None),
+        name if name == gzip => Ok(Compression::Gzip),
+        name if name == zstd => Ok(Compression::Zstd),
+        other => Err(PlanError::new(format!("compression \"{other}\": there are \"{gzip}\" and \"{zstd}\""))),
+    }
 }
 
 fn format(format: fb::Format<'_>) -> Result<Format> {

@@ -104,10 +104,7 @@ pub struct Source {
 impl Source {
     /// The sink of records that cannot be decoded.
     pub fn dead_letter(&self) -> Option<&Sink> {
-        match &self.on_bad_record {
-            BadRecordPolicy::DeadLetter(sink) => Some(sink),
-            BadRecordPolicy::Fail | BadRecordPolicy::Skip => None,
-        }
+        self.on_bad_record.dead_letter()
     }
 }
 
@@ -212,6 +209,15 @@ pub enum BadRecordPolicy {
     Fail,
     Skip,
     DeadLetter(Box<Sink>),
+}
+
+impl BadRecordPolicy {
+    fn dead_letter(&self) -> Option<&Sink> {
+        match self {
+            BadRecordPolicy::DeadLetter(sink) => Some(sink),
+            BadRecordPolicy::Fail | BadRecordPolicy::Skip => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -330,6 +336,15 @@ pub struct Sink {
     pub key: Option<Expr>,
     /// String or Bytes.
     pub headers: Vec<NamedExpr>,
+    /// Of rows that the other side refuses, where the connector is told.
+    pub on_bad_record: BadRecordPolicy,
+}
+
+impl Sink {
+    /// The sink of rows that the other side refuses.
+    pub fn dead_letter(&self) -> Option<&Sink> {
+        self.on_bad_record.dead_letter()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -338,6 +353,7 @@ pub enum SinkConnector {
     File(FileSink),
     Stdout,
     Table(TableSink),
+    Http(HttpSink),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -365,6 +381,38 @@ pub struct FileSink {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableSink {
     pub title: String,
+}
+
+/// What the core has to know to make requests; the host knows where to send them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSink {
+    pub shards: Vec<HttpShard>,
+    pub body: HttpBody,
+    pub compression: Compression,
+    /// A request is complete with so many rows, so many bytes before compression, or at this age.
+    pub batch_rows: usize,
+    pub batch_bytes: usize,
+    pub linger_ms: u64,
+    /// Bytes of each shard in each slot that are not answered.
+    pub buffer_bytes: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpShard {
+    /// What rows are spread by.
+    pub name: String,
+    pub weight: f64,
+}
+
+/// How rows stand in the body of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpBody {
+    /// A line each.
+    Lines,
+    /// A JSON array.
+    Array,
+    /// A line each, and one before it that names its key and version.
+    Bulk,
 }
 
 #[derive(Debug, Clone, PartialEq)]

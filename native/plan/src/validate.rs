@@ -20,6 +20,9 @@ const MAX_KEY_GROUPS: usize = 1 << 15;
 /// A hundred years: sums of event times and window sizes stay far from overflowing.
 const MAX_WINDOW_MS: i64 = 100 * 366 * 24 * 3600 * 1000;
 
+/// The ends of rows in a request's body are 32 bits.
+const MAX_BODY_BYTES: usize = 1 << 30;
+
 /// Windows that one event may be in.
 const MAX_OVERLAP: i64 = 10_000;
 
@@ -145,12 +148,7 @@ fn validate_source(source: &Source, read: &Schema) -> Result<()> {
         columns_exist(time, read)?;
     }
     if let BadRecordPolicy::DeadLetter(sink) = &source.on_bad_record {
-        if matches!(sink.connector, SinkConnector::Table(_)) {
-            return Err(PlanError::new("bad records cannot go to a table: use Kafka, files or stdout"));
-        }
-        if sink.key.is_some() || !sink.headers.is_empty() {
-            return Err(PlanError::new("bad records keep their own key and headers"));
-        }
+        validate_dead_letter(sink)?;
     }
     match &source.connector {
         SourceConnector::Kafka(kafka) => match &kafka.topics {
@@ -166,6 +164,16 @@ fn validate_source(source: &Source, read: &Schema) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn validate_dead_letter(sink: &Sink) -> Result<()> {
+    if matches!(sink.connector, SinkConnector::Table(_)) {
+        return Err(PlanError::new("bad records cannot go to a table: use Kafka, files or stdout"));
+    }
+    if sink.key.is_some() || !sink.headers.is_empty() {
+        return Err(PlanError::new("bad records keep their own key and headers"));
+    }
+    validate_connector(sink)
 }
 
 fn validate_window(plan: &WindowAggregate, input: &Schema) -> Result<()> {
@@ -249,13 +257,49 @@ fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
 fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
     let key = sink.key.iter();
     key.chain(sink.headers.iter().map(|header| &header.expr)).try_for_each(|expr| columns_exist(expr, input))?;
+    let is_told = matches!(sink.connector, SinkConnector::Http(_));
+    if !is_told && sink.on_bad_record != BadRecordPolicy::Fail {
+        return Err(PlanError::new("only an HTTP sink is told of rows that are refused: leave out onBadRecord"));
+    }
+    sink.dead_letter().map_or(Ok(()), validate_dead_letter)?;
+    validate_connector(sink)
+}
+
+fn validate_connector(sink: &Sink) -> Result<()> {
     match &sink.connector {
+        SinkConnector::Http(http) => validate_http(http),
         SinkConnector::Kafka(kafka) if kafka.topic.is_empty() => Err(PlanError::new("the topic has no name")),
         SinkConnector::File(file) if file.roll_bytes == 0 || file.roll_interval_ms == 0 => {
             Err(PlanError::new("rollBytes and rollInterval are more than nothing"))
         }
         _ => Ok(()),
     }
+}
+
+fn validate_http(http: &HttpSink) -> Result<()> {
+    if http.shards.is_empty() {
+        return Err(PlanError::new("there are no endpoints"));
+    }
+    let mut names = HashSet::new();
+    if let Some(twice) = http.shards.iter().find(|shard| !names.insert(shard.name.as_str())) {
+        let message = format!("endpoint \"{}\" is there twice: give it a name of its own", twice.name);
+        return Err(PlanError::new(message));
+    }
+    if let Some(shard) = http.shards.iter().find(|shard| !shard.weight.is_finite() || shard.weight <= 0.0) {
+        let message = format!("the weight of endpoint \"{}\" is {}: it is more than nothing", shard.name, shard.weight);
+        return Err(PlanError::new(message));
+    }
+    if http.batch_rows == 0 || http.batch_bytes == 0 {
+        return Err(PlanError::new("a batch has at least one row and one byte"));
+    }
+    if http.batch_bytes > MAX_BODY_BYTES {
+        return Err(PlanError::new(format!("batch.bytes is {}: at most 1 GB", http.batch_bytes)));
+    }
+    if http.buffer_bytes < http.batch_bytes {
+        let message = format!("a buffer of {} bytes cannot hold a batch of {}", http.buffer_bytes, http.batch_bytes);
+        return Err(PlanError::new(message));
+    }
+    Ok(())
 }
 
 /// Windows are of event time: every source upstream has to tell it.

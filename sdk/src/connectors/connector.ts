@@ -26,7 +26,7 @@ export interface Source<S extends Shape> {
 export type RecordPart = Typed<Text | Bytes | Null>;
 
 /**
- * Where a stream goes to. Made by `kafka`, `files`, `stdout` or `table`.
+ * Where a stream goes to. Made by `kafka`, `http`, `files`, `stdout` or `table`, among others.
  *
  * ```ts
  * import { json, kafka, type Sink, stdout } from "millrace";
@@ -39,6 +39,8 @@ export interface Sink<S extends Shape = Shape> {
   readonly role: "sink";
   readonly name: string;
   readonly config: SinkConfig;
+  /** What becomes of rows that the other side refuses, where the sink is told. */
+  readonly onBadRecord?: BadRecordPolicy;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
 }

@@ -100,10 +100,18 @@ function details(node: PlanNode): string[] {
       return [`gives ${names(node)}`];
     case "sink":
       return [
+        ...spread(step),
         ...(step.key === undefined ? [] : [`key ${formula(step.key)}`]),
         ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
+        ...badRecords(step.onBadRecord, "rows that are refused"),
       ];
   }
+}
+
+/** How rows come to several endpoints. */
+function spread({ config, key }: Extract<PlanNode["step"], { kind: "sink" }>): string[] {
+  if (config.kind !== "http" || config.endpoints.length < 2) return [];
+  return [`${config.endpoints.length} endpoints, ${key === undefined ? "a batch to each by turns" : "by the key"}`];
 }
 
 function key(keys: readonly NamedValue[]): string {
@@ -131,7 +139,7 @@ function eventTime(time: SourceStep["eventTime"]): string[] {
   return [`event time ${by}, out of order by ${time.outOfOrderness} ms, idle timeout ${idle}${drift}`];
 }
 
-function badRecords(policy: SourceStep["onBadRecord"]): string[] {
+function badRecords(policy: SourceStep["onBadRecord"], what = "bad records"): string[] {
   if (policy === "fail") return [];
-  return [policy === "skip" ? "bad records are skipped" : `bad records go to ${policy.deadLetter.kind}`];
+  return [policy === "skip" ? `${what} are skipped` : `${what} go to ${policy.deadLetter.kind}`];
 }

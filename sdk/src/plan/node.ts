@@ -1,3 +1,4 @@
+import type { HttpSinkConfig } from "../connectors/http.js";
 import { PlanError } from "../errors.js";
 import type { Value } from "../expr/value.js";
 import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
@@ -46,6 +47,7 @@ export type SinkConfig =
       readonly rollBytes: number;
       readonly rollInterval: number;
     }
+  | HttpSinkConfig
   | { readonly kind: "stdout" }
   | { readonly kind: "table"; readonly title: string };
 
@@ -114,6 +116,7 @@ export type NodeKind =
       readonly config: SinkConfig;
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
+      readonly onBadRecord: BadRecordPolicy;
     };
 
 /** A step of a job. */

@@ -15,6 +15,9 @@ import {
   FunctionKind,
   GeneratorSourceT,
   Guarantee,
+  HttpBody,
+  HttpShardT,
+  HttpSinkT,
   Job,
   JobT,
   JsFunctionT,
@@ -39,7 +42,15 @@ import {
 } from "../generated/millrace/plan.js";
 import type { Recovery } from "../recovery/recovery.js";
 import type { Ttl } from "../stream/ttl.js";
-import type { EventTimeConfig, NamedValue, NodeKind, PlanNode, SinkConfig, SourceConfig } from "./node.js";
+import type {
+  BadRecordPolicy,
+  EventTimeConfig,
+  NamedValue,
+  NodeKind,
+  PlanNode,
+  SinkConfig,
+  SourceConfig,
+} from "./node.js";
 import { expr, fields, named, optional } from "./write-expr.js";
 
 /** The version of plan.fbs that is written. */
@@ -123,7 +134,7 @@ function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {
     case "function":
       return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];
     case "sink":
-      return [OperatorKind.Sink, sink(step.config, step.key, step.headers)];
+      return [OperatorKind.Sink, sink(step.config, step.key, step.headers, step.onBadRecord)];
   }
 }
 
@@ -142,9 +153,13 @@ function source(step: Extract<NodeKind, { kind: "source" }>): SourceT {
   const { onBadRecord, eventTime: time } = step;
   const written = new SourceT(connectorType, connector, new FormatT(), fields(step.declared));
   written.eventTime = time === undefined ? null : eventTime(time);
+  return withPolicy(written, onBadRecord);
+}
+
+function withPolicy<T extends SourceT | SinkT>(written: T, onBadRecord: BadRecordPolicy): T {
   if (typeof onBadRecord === "object") {
     written.onBadRecord = BadRecord.DeadLetter;
-    written.deadLetter = sink(onBadRecord.deadLetter, undefined, []);
+    written.deadLetter = sink(onBadRecord.deadLetter, undefined, [], "fail");
   } else {
     written.onBadRecord = onBadRecord === "skip" ? BadRecord.Skip : BadRecord.Fail;
   }
@@ -183,9 +198,14 @@ function sourceConnector(config: SourceConfig): [SourceConnector, SourceT["conne
   }
 }
 
-function sink(config: SinkConfig, key: Value | undefined, headers: readonly NamedValue[]): SinkT {
+function sink(
+  config: SinkConfig,
+  key: Value | undefined,
+  headers: readonly NamedValue[],
+  onBadRecord: BadRecordPolicy,
+): SinkT {
   const [connectorType, connector] = sinkConnector(config);
-  return new SinkT(connectorType, connector, new FormatT(), optional(key), named(headers));
+  return withPolicy(new SinkT(connectorType, connector, new FormatT(), optional(key), named(headers)), onBadRecord);
 }
 
 function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] {
@@ -199,12 +219,30 @@ function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] 
         new FileSinkT(directory, prefix, compression, BigInt(rollBytes), BigInt(rollInterval)),
       ];
     }
+    case "http":
+      return [SinkConnector.HttpSink, httpSink(config)];
     case "stdout":
       return [SinkConnector.StdoutSink, new StdoutSinkT()];
     case "table":
       return [SinkConnector.TableSink, new TableSinkT(config.title)];
   }
 }
+
+/** What the core has to know; secrets and addresses stay with the worker. */
+function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
+  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer } = config;
+  return new HttpSinkT(
+    endpoints.map(({ name, weight }) => new HttpShardT(name, weight)),
+    HTTP_BODIES[body],
+    compression,
+    batchRows,
+    BigInt(batchBytes),
+    BigInt(linger),
+    BigInt(buffer),
+  );
+}
+
+const HTTP_BODIES = { lines: HttpBody.Lines, array: HttpBody.Array, bulk: HttpBody.Bulk } as const;
 
 function properties(all: Readonly<Record<string, string>>): PropertyT[] {
   return Object.entries(all).map(([key, value]) => new PropertyT(key, value));

@@ -266,6 +266,7 @@ export class Stream<S extends Shape> {
       config: sink.config,
       key,
       headers,
+      onBadRecord: sink.onBadRecord ?? "fail",
     });
     return new SinkStep(node);
   }

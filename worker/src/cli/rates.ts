@@ -1,3 +1,4 @@
+import type { EndpointFigures } from "@millrace/connectors/http";
 import type { JobMetrics } from "../native.js";
 
 /** One look at a running job, in figures for people. They begin anew with a restart. */
@@ -15,6 +16,8 @@ export interface Look {
   readonly watermarkLagMs: number | undefined;
   /** Records of Kafka sources that are not committed, as last looked at. */
   readonly lag?: number | undefined;
+  /** The endpoints of HTTP sinks, since the start. */
+  readonly endpoints?: readonly EndpointFigures[] | undefined;
   /** What each step has done since the start, in the order of the job. */
   readonly steps: readonly StepFigures[];
   /** How each slot has spent its time since the start, and on how many rows. */
@@ -47,11 +50,11 @@ export class Rates {
   }
 
   look(metrics: JobMetrics, nowMs: number, wallMs: number): Look {
-    const total = (kind: string, figure: "rowsIn" | "rowsOut") =>
+    const total = (kind: string, figure: "rowsIn" | "rowsOut" | "bad") =>
       metrics.operators.reduce((sum, operator, index) => sum + (this.kinds[index] === kind ? operator[figure] : 0), 0);
     const sum = (figure: "late" | "bad") => metrics.operators.reduce((all, operator) => all + operator[figure], 0);
-    const bad = sum("bad");
-    const events = total("source", "rowsOut") + bad;
+    // Of sources they are events, too.
+    const events = total("source", "rowsOut") + total("source", "bad");
     const seconds = Math.max(nowMs - this.#atMs, 1) / 1000;
     const eventsPerSecond = (events - this.#events) / seconds;
     this.#events = events;
@@ -62,7 +65,7 @@ export class Rates {
       events,
       rowsOut: total("sink", "rowsIn"),
       late: sum("late"),
-      bad,
+      bad: sum("bad"),
       commits: metrics.commits,
       eventsPerSecond,
       backpressured: metrics.backpressured,

@@ -65,7 +65,11 @@ async function follow(
     const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped });
     current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
-    look = () => ({ ...rates.look(run.metrics(), performance.now(), Date.now()), lag: lag.known });
+    look = () => {
+      const endpoints = run.endpoints();
+      const known = rates.look(run.metrics(), performance.now(), Date.now());
+      return { ...known, lag: lag.known, ...(endpoints.length > 0 ? { endpoints } : {}) };
+    };
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
     return run;
   };

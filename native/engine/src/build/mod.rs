@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_io::Restored;
+use millrace_io::{Restored, SinkPlace};
 use millrace_plan::{
-    BadRecordPolicy, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source, SourceConnector,
+    BadRecordPolicy, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source, SourceConnector,
 };
 
 use crate::bad_records::{BadRecords, DeadLetter};
@@ -100,8 +100,8 @@ impl Builder<'_> {
             }
             OperatorKind::Sink(sink) => match &sink.connector {
                 SinkConnector::Table(table) => Box::new(TableStep::new(self.host.clone(), table.title.clone())),
-                connector => {
-                    let opened = self.writer(index, connector, self.counters(index))?;
+                _ => {
+                    let opened = self.sink_writer(index, sink)?;
                     writer = Some(opened.clone());
                     Box::new(self.sink(index, sink, opened)?)
                 }
@@ -169,7 +169,7 @@ impl Builder<'_> {
             settlement: if keeps_windows { Settlement::default() } else { settlement(&self.job.plan, index) },
             windows: if keeps_windows { Vec::new() } else { windows },
             restored: restored.map(<[_]>::to_vec),
-            bad: self.bad_records(index, &source.on_bad_record)?,
+            bad: self.bad_records(index, source)?,
             counters: self.counters(index),
         });
         if let Some(checkpoint) = input.committed_checkpoint().filter(|_| keeps_state) {
@@ -191,19 +191,27 @@ impl Builder<'_> {
         Error::new(ErrorCode::State, message)
     }
 
-    fn bad_records(&mut self, index: usize, policy: &BadRecordPolicy) -> Result<BadRecords> {
+    fn bad_records(&mut self, index: usize, source: &Source) -> Result<BadRecords> {
+        let bad = self.policy(index, &source.on_bad_record, self.job.plan.guarantee)?;
+        self.writers.extend(bad.writer());
+        Ok(bad)
+    }
+
+    fn policy(&self, index: usize, policy: &BadRecordPolicy, guarantee: Guarantee) -> Result<BadRecords> {
         Ok(match policy {
             BadRecordPolicy::Fail => BadRecords::Fail,
             BadRecordPolicy::Skip => BadRecords::Skip,
             BadRecordPolicy::DeadLetter(sink) => {
                 let has_headers = matches!(sink.connector, SinkConnector::Kafka(_));
                 let envelope = || millrace_formats::encoder(sink.format, DeadLetter::envelope_schema());
-                // Its bytes are not the source's: they are counted nowhere.
-                let writer = self.writer(index, &sink.connector, Arc::default())?;
+                let opened = self.open_sink(index, &sink.connector, "/dead-letter")?;
+                let step = self.job.plan.operators[index].name.clone();
+                // Its bytes are not those of the operator: they are counted nowhere.
+                let writer = SinkWriter::new(index, step.clone(), opened, guarantee, Arc::default());
                 BadRecords::DeadLetter(DeadLetter {
-                    writer,
+                    writer: Rc::new(RefCell::new(writer)),
                     job: self.job.plan.name.clone(),
-                    step: self.job.plan.operators[index].name.clone(),
+                    step,
                     envelope: (!has_headers).then(envelope),
                 })
             }
@@ -218,18 +226,25 @@ impl Builder<'_> {
         Ok(SinkStep::new(writer, millrace_formats::encoder(sink.format, schema), key, headers))
     }
 
-    fn writer(
-        &mut self,
-        index: usize,
-        connector: &SinkConnector,
-        counters: Arc<OperatorCounters>,
-    ) -> Result<Rc<RefCell<SinkWriter>>> {
-        let sink = self.prepared.outputs.open_sink(connector, self.slot);
-        let sink = sink.map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))?;
+    fn sink_writer(&mut self, index: usize, sink: &Sink) -> Result<Rc<RefCell<SinkWriter>>> {
+        let opened = self.open_sink(index, &sink.connector, "")?;
+        // What is refused was written, so its checkpoint is not waited for.
+        let refused = self.policy(index, &sink.on_bad_record, Guarantee::AtLeastOnce)?;
         let step = self.job.plan.operators[index].name.clone();
-        let writer = Rc::new(RefCell::new(SinkWriter::new(index, step, sink, self.job.plan.guarantee, counters)));
+        let mut writer = SinkWriter::new(index, step, opened, self.job.plan.guarantee, self.counters(index));
+        writer.refused = refused;
+        let writer = Rc::new(RefCell::new(writer));
         self.writers.push(writer.clone());
         Ok(writer)
+    }
+
+    /// `role` tells several sinks of one operator apart.
+    fn open_sink(&self, index: usize, connector: &SinkConnector, role: &str) -> Result<Box<dyn millrace_io::Sink>> {
+        let (wakers, slot) = (self.job.wakers.clone(), self.slot);
+        let id = format!("{}{role}", self.job.plan.operators[index].id);
+        let place = SinkPlace { id, slot, waker: Arc::new(move || wakers.wake(slot)) };
+        let opened = self.prepared.outputs.open_sink(connector, &place);
+        opened.map_err(|error| Error::new(ErrorCode::Sink, error.to_string()))
     }
 
     fn finish(mut self) -> Graph {

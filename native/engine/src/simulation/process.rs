@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
-use millrace_io::{Delivery, Restored, Sink, Source, StagedFile, Transactions, Waker};
+use millrace_io::{Delivery, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
 use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SinkConnector, SourceConnector};
 use millrace_state::{Checkpoints, Storage};
 use parking_lot::Mutex;
@@ -205,7 +205,7 @@ impl Outputs for SimulatedOutputs {
         self.transactions.clone().map(|transactions| transactions as Arc<dyn Transactions>)
     }
 
-    fn open_sink(&self, connector: &SinkConnector, slot: usize) -> millrace_io::Result<Box<dyn Sink>> {
+    fn open_sink(&self, connector: &SinkConnector, place: &SinkPlace) -> millrace_io::Result<Box<dyn Sink>> {
         match (connector, &self.transactions) {
             (SinkConnector::Kafka(kafka), Some(transactions)) => {
                 Ok(Box::new(TransactionalSink::new(&kafka.topic, transactions)))
@@ -215,7 +215,8 @@ impl Outputs for SimulatedOutputs {
                 assert_eq!(self.guarantee, Guarantee::ExactlyOnce);
                 // What is left behind stays: the times of files do not follow from the seed.
                 let since = SystemTime::UNIX_EPOCH;
-                millrace_io::open_sink(files, slot, &Delivery::WithCheckpoint { since, transactions: None })
+                let delivery = Delivery::WithCheckpoint { since, transactions: None };
+                millrace_io::open_sink(files, place, &delivery, &Arc::default())
             }
         }
     }

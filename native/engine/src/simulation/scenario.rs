@@ -330,7 +330,13 @@ impl Builder<'_> {
 
     fn sink(&mut self, input: usize, connector: SinkConnector) {
         let schema = self.operators[input].schema.clone();
-        let sink = Sink { connector, format: Format::Json, key: None, headers: Vec::new() };
+        let sink = Sink {
+            connector,
+            format: Format::Json,
+            key: None,
+            headers: Vec::new(),
+            on_bad_record: BadRecordPolicy::Fail,
+        };
         self.add("sink", &[input], schema, OperatorKind::Sink(sink));
     }
 }

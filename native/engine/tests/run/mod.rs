@@ -148,7 +148,13 @@ impl JobPlan {
     pub fn table(&mut self, input: usize, title: &str) {
         let schema = self.0.operators[input].schema.clone();
         let connector = SinkConnector::Table(TableSink { title: title.into() });
-        let sink = Sink { connector, format: Format::Json, key: None, headers: Vec::new() };
+        let sink = Sink {
+            connector,
+            format: Format::Json,
+            key: None,
+            headers: Vec::new(),
+            on_bad_record: BadRecordPolicy::Fail,
+        };
         self.add("table", &[input], schema, OperatorKind::Sink(sink));
     }
 
@@ -182,7 +188,13 @@ impl JobPlan {
             roll_bytes: 1 << 20,
             roll_interval_ms: 60_000,
         });
-        let sink = Sink { connector, format: Format::Json, key: None, headers: Vec::new() };
+        let sink = Sink {
+            connector,
+            format: Format::Json,
+            key: None,
+            headers: Vec::new(),
+            on_bad_record: BadRecordPolicy::Fail,
+        };
         self.add("files", &[input], schema, OperatorKind::Sink(sink));
     }
 

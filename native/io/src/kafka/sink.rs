@@ -1,6 +1,5 @@
 //! Writes records to a Kafka topic.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::client::{self, OPEN_TIMEOUT, Reserved, advice, is_terminal, open_error};
 use super::producer::{Producer, Report};
 use super::topic::Topic;
+use crate::epochs::Epochs;
 use crate::{Error, Records, Result, Sink};
 
 /// As errors name this connector.
@@ -110,51 +110,6 @@ impl Sink for KafkaSink {
     }
 }
 
-/// Counts the records of each epoch that are not confirmed; confirmations come in any order.
-#[derive(Debug, Default)]
-struct Epochs {
-    /// Epochs of which everything is stored, all from the first on.
-    durable: u64,
-    /// Records on their way, of the epochs from `durable` up to the current one, which is not in it.
-    closed: VecDeque<u64>,
-    current: u64,
-}
-
-impl Epochs {
-    fn current(&self) -> u64 {
-        self.durable + self.closed.len() as u64
-    }
-
-    fn add(&mut self, records: usize) {
-        self.current += records as u64;
-    }
-
-    fn begin(&mut self) {
-        self.closed.push_back(std::mem::take(&mut self.current));
-        self.advance();
-    }
-
-    fn settle(&mut self, epoch: u64) {
-        let Some(index) = epoch.checked_sub(self.durable) else { return };
-        match self.closed.get_mut(index as usize) {
-            Some(on_their_way) => *on_their_way -= 1,
-            None => self.current -= 1,
-        }
-        self.advance();
-    }
-
-    fn advance(&mut self) {
-        while self.closed.front() == Some(&0) {
-            self.closed.pop_front();
-            self.durable += 1;
-        }
-    }
-
-    fn durable(&self) -> u64 {
-        self.durable
-    }
-}
-
 /// A topic that does not exist is made by asking for it where the brokers allow that, which takes them a moment.
 pub fn wait_for_topic(producer: &Producer, topic: &str, brokers: &str) -> Result<()> {
     let deadline = Instant::now() + CREATION_TIMEOUT;
@@ -204,44 +159,4 @@ pub fn not_written(topic: &str, partition: Option<i32>, reason: &str, code: RDKa
     let partition = partition.filter(|&partition| partition >= 0).map(|partition| format!(", partition {partition}"));
     let partition = partition.unwrap_or_default();
     Error(format!("{WHO}: {topic}{partition}: {reason}.{}", advice(Some(code))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Epochs;
-
-    #[test]
-    fn an_epoch_is_durable_only_after_all_epochs_before_it() {
-        let mut epochs = Epochs::default();
-        epochs.add(2);
-        epochs.begin();
-        epochs.add(1);
-        epochs.begin();
-        epochs.settle(1);
-        assert_eq!(epochs.durable(), 0);
-        epochs.settle(0);
-        assert_eq!(epochs.durable(), 0);
-        epochs.settle(0);
-        assert_eq!(epochs.durable(), 2);
-    }
-
-    #[test]
-    fn records_confirmed_before_their_epoch_ends_do_not_count_for_the_next() {
-        let mut epochs = Epochs::default();
-        epochs.add(1);
-        epochs.settle(0);
-        epochs.begin();
-        assert_eq!(epochs.durable(), 1);
-        epochs.add(1);
-        epochs.begin();
-        assert_eq!((epochs.durable(), epochs.current()), (1, 2));
-    }
-
-    #[test]
-    fn an_epoch_without_records_is_durable_at_once() {
-        let mut epochs = Epochs::default();
-        epochs.begin();
-        epochs.begin();
-        assert_eq!(epochs.durable(), 2);
-    }
 }

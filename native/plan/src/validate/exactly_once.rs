@@ -33,6 +33,10 @@ fn sink_can_keep(plan: &Plan, sink: &SinkConnector) -> Result<()> {
         SinkConnector::File(_) => {
             Err(PlanError::new("files are written exactly once with checkpoints only: give the job a storage for them"))
         }
+        SinkConnector::Http(_) => Err(PlanError::new(
+            "what an HTTP endpoint has taken cannot be taken back, so it is not exactly-once: ask for at-least-once, and let \
+             the endpoint overwrite or ignore rows that it has already, by an id that is made of their columns",
+        )),
         SinkConnector::Stdout | SinkConnector::Table(_) => Err(PlanError::new(
             "what is shown cannot be taken back, so it is not exactly-once: write to Kafka or files, or ask for \
              at-least-once",

@@ -123,6 +123,86 @@ fn a_join_matches_columns_to_the_keys_of_what_is_broadcast() {
     assert_eq!(is_read_whole(&plan, FILTER), Ok(()));
 }
 
+fn http() -> HttpSink {
+    HttpSink {
+        shards: ["a", "b"].map(|name| HttpShard { name: name.into(), weight: 1.0 }).into(),
+        body: HttpBody::Lines,
+        compression: Compression::None,
+        batch_rows: 1,
+        batch_bytes: 1,
+        linger_ms: 0,
+        buffer_bytes: 1,
+    }
+}
+
+fn sink(plan: &mut Plan) -> &mut Sink {
+    match &mut plan.operators[SINK].kind {
+        OperatorKind::Sink(sink) => sink,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_http_sink_has_endpoints_that_differ_and_batches_that_fit_its_buffer() {
+    let with = |spoil: fn(&mut HttpSink)| {
+        message(|plan| {
+            let mut http = http();
+            spoil(&mut http);
+            sink(plan).connector = SinkConnector::Http(http);
+        })
+    };
+    assert_eq!(with(|http| http.shards.clear()), "kafka(revenue): there are no endpoints");
+    assert_eq!(
+        with(|http| http.shards[1].name = "a".into()),
+        "kafka(revenue): endpoint \"a\" is there twice: give it a name of its own"
+    );
+    assert!(
+        with(|http| http.shards[0].weight = 0.0).contains("the weight of endpoint \"a\" is 0: it is more than nothing")
+    );
+    assert!(with(|http| http.shards[0].weight = f64::NAN).contains("more than nothing"));
+    assert!(with(|http| http.batch_rows = 0).contains("a batch has at least one row and one byte"));
+    assert!(with(|http| http.batch_bytes = 2).contains("a buffer of 1 bytes cannot hold a batch of 2"));
+    assert!(with(|http| http.batch_bytes = (1 << 30) + 1).contains("at most 1 GB"));
+}
+
+#[test]
+fn only_who_is_told_of_refused_rows_has_a_place_for_them() {
+    let skip = |connector: Option<SinkConnector>| {
+        let mut plan = crate::decode(REVENUE).unwrap();
+        let sink = sink(&mut plan);
+        sink.on_bad_record = BadRecordPolicy::Skip;
+        sink.connector = connector.unwrap_or_else(|| sink.connector.clone());
+        validate(&plan).map_err(|error| error.to_string())
+    };
+    assert_eq!(skip(Some(SinkConnector::Http(http()))), Ok(()));
+    assert!(skip(None).unwrap_err().contains("only an HTTP sink is told of rows that are refused"));
+}
+
+#[test]
+fn an_http_sink_is_not_exactly_once_and_says_what_to_do() {
+    let text = message(|plan| {
+        sink(plan).connector = SinkConnector::Http(http());
+        plan.guarantee = Guarantee::ExactlyOnce;
+        plan.checkpoints = Some(Checkpoints {
+            storage: "file:state".into(),
+            interval_ms: 1,
+            min_pause_ms: 0,
+            timeout_ms: 1,
+            tolerable_failures: 0,
+            retained: 1,
+            backend: StateBackend::RocksDb,
+            memory_budget_bytes: 0,
+            directory: "state".into(),
+        });
+    });
+    assert_eq!(
+        text,
+        "kafka(revenue): what an HTTP endpoint has taken cannot be taken back, so it is not exactly-once: ask for \
+         at-least-once, and let the endpoint overwrite or ignore rows that it has already, by an id that is made of their \
+         columns"
+    );
+}
+
 #[test]
 fn at_most_once_holds_results_back_until_a_checkpoint() {
     let message = |spoil: fn(&mut Plan)| {

@@ -1,0 +1,79 @@
+/** A text that is nobody's business, or the file that holds it. */
+export type Secret = string | { readonly file: string };
+
+/** How requests of one sink are sent. Times are milliseconds. */
+export interface HttpSettings {
+  readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  readonly method: string;
+  readonly headers: Readonly<Record<string, Secret>>;
+  readonly auth?: HttpAuth | undefined;
+  /** Paths of PEM files. */
+  readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string } | undefined;
+  readonly contentType: string;
+  readonly compression: "" | "gzip" | "zstd";
+  /** How the endpoint names rows that it has refused, and takes the key of a request. */
+  readonly dialect: Dialect;
+  /** The parameter of the query that takes the key of a request. */
+  readonly keyParameter?: string | undefined;
+  /** Requests that each endpoint may have on their way. */
+  readonly concurrency: number;
+  /** A request waits for the one before it. */
+  readonly ordered: boolean;
+  /** To each endpoint; 0: as many as there are. */
+  readonly requestsPerSecond: number;
+  readonly connectTimeout: number;
+  readonly responseTimeout: number;
+  readonly retry: RetryPolicy;
+  readonly breaker: BreakerPolicy;
+  /** The job ends with the first row that is refused. */
+  readonly failsOnRefused: boolean;
+}
+
+export type HttpAuth = { readonly bearer: Secret } | { readonly username: string; readonly password: Secret };
+
+export type Dialect = "plain" | "bulk" | "clickhouse";
+
+export interface RetryPolicy {
+  readonly delay: number;
+  readonly maxDelay: number;
+  /** From the first attempt on. */
+  readonly giveUpAfter: number;
+}
+
+export interface BreakerPolicy {
+  /** So many in a row open it; 0: it stays closed. */
+  readonly failures: number;
+  readonly pause: number;
+}
+
+/** A request that the core has made. */
+export interface HttpRequest {
+  readonly id: number;
+  readonly sink: string;
+  readonly run: string;
+  readonly slot: number;
+  readonly shard: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly rows: number;
+  /** Bytes before compression. */
+  readonly size: number;
+  readonly body: Uint8Array;
+}
+
+/** What has become of a request. */
+export interface HttpAnswer {
+  /** Why the job cannot go on. */
+  readonly error?: string;
+  /** The rows that were refused for good, and why. */
+  readonly refused: number[];
+  readonly reasons: string[];
+  readonly by: string;
+}
+
+/** Where requests come from. */
+export interface HttpQueue {
+  takeRequests(): HttpRequest[];
+  partOfRequest(id: number, rows: Uint32Array): Uint8Array;
+  answer(id: number, answer: HttpAnswer): void;
+}

@@ -1,0 +1,243 @@
+import { Breaker } from "./breaker.js";
+import type { Clock } from "./clock.js";
+import type { Part } from "./delivery.js";
+import { Rate } from "./rate.js";
+import { type Verdict, verdict } from "./reply.js";
+import { backoff } from "./retry.js";
+import type { Credentials } from "./secrets.js";
+import type { HttpSettings } from "./settings.js";
+import type { Transport } from "./transport.js";
+
+/** Figures of one endpoint since the start. */
+export interface ShardFigures {
+  /** Those that were taken. */
+  rows: number;
+  /** Of bodies that were taken, as they went over the wire. */
+  bytes: number;
+  requests: number;
+  retries: number;
+  /** Attempts without an answer, and those that were answered with an error. */
+  errors: number;
+  inFlight: number;
+  /** Requests that are not on their way. */
+  waiting: number;
+  /** Whether requests are kept away from it. */
+  circuit: "closed" | "open" | "half-open";
+}
+
+export interface ShardParts {
+  /** As errors and figures call it. */
+  readonly name: string;
+  readonly url: URL;
+  readonly settings: HttpSettings;
+  readonly credentials: Credentials;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
+
+/** Sends what is for one endpoint: so many at a time, again after failures that may pass, in order where that is asked for. */
+export class Shard {
+  readonly #parts: ShardParts;
+  /** In the order in which the core has made them; what has failed goes back to its place. */
+  readonly #waiting: Part[] = [];
+  readonly #breaker: Breaker;
+  readonly #rate: Rate;
+  readonly #limit: number;
+  #inFlight = 0;
+  /** The endpoint has asked to be left alone until then. */
+  #busyUntilMs = 0;
+  #cancelTimer = () => {};
+  #isClosed = false;
+  readonly #counts = { rows: 0, bytes: 0, requests: 0, retries: 0, errors: 0 };
+
+  constructor(parts: ShardParts) {
+    const { breaker, requestsPerSecond, ordered, concurrency } = parts.settings;
+    this.#parts = parts;
+    this.#breaker = new Breaker(breaker);
+    this.#rate = new Rate(requestsPerSecond);
+    this.#limit = ordered ? 1 : concurrency;
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  get figures(): ShardFigures {
+    const [inFlight, waiting] = [this.#inFlight, this.#waiting.length];
+    return { ...this.#counts, inFlight, waiting, circuit: this.#breaker.state };
+  }
+
+  add(part: Part): void {
+    this.#waiting.push(part);
+    this.#pump();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer();
+    await this.#parts.transport.close();
+  }
+
+  /** Sends what may go now, and comes back when the next may. */
+  #pump(): void {
+    this.#cancelTimer();
+    while (!this.#isClosed && this.#inFlight < this.#limit && this.#waiting.length > 0) {
+      const nowMs = this.#parts.clock.nowMs();
+      const place = this.#parts.settings.ordered ? 0 : earliest(this.#waiting, nowMs);
+      const part = this.#waiting[place] as Part;
+      const breakerMs = this.#breaker.nextMs();
+      if (breakerMs === undefined) return;
+      const atMs = Math.max(part.notBeforeMs, breakerMs, this.#rate.nextMs(), this.#busyUntilMs);
+      if (atMs > nowMs) {
+        this.#cancelTimer = this.#parts.clock.after(atMs - nowMs, () => this.#pump());
+        return;
+      }
+      this.#waiting.splice(place, 1);
+      if (!part.delivery.isOver) void this.#attempt(part, nowMs);
+    }
+  }
+
+  async #attempt(part: Part, nowMs: number): Promise<void> {
+    this.#inFlight += 1;
+    this.#counts.requests += 1;
+    this.#breaker.sent();
+    this.#rate.sent(nowMs);
+    part.firstAttemptMs ??= nowMs;
+    const outcome = await this.#send(part);
+    this.#inFlight -= 1;
+    if (this.#isClosed) return;
+    try {
+      this.#judge(part, outcome);
+    } catch (error) {
+      part.delivery.fail(`${this.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#pump();
+  }
+
+  async #send(part: Part): Promise<Verdict> {
+    const { transport, settings, credentials, clock } = this.#parts;
+    try {
+      const reply = await transport.send({
+        method: settings.method,
+        path: this.#path(part.key),
+        headers: {
+          "content-type": settings.contentType,
+          ...(settings.compression === "" ? {} : { "content-encoding": settings.compression }),
+          "idempotency-key": part.key,
+          ...credentials.headers,
+        },
+        body: part.body,
+      });
+      if (reply.status === 401 && credentials.mayChange) {
+        credentials.renew();
+        return { kind: "again", reason: "status 401: the credentials of the file are not accepted", isBusy: true };
+      }
+      return verdict(reply, settings.dialect, part.count, clock.wallMs());
+    } catch (error) {
+      return { kind: "again", reason: cause(error), isBusy: false };
+    }
+  }
+
+  #path(key: string): string {
+    const { url, settings } = this.#parts;
+    const path = `${url.pathname}${url.search}`;
+    if (settings.keyParameter === undefined) return path;
+    return `${path}${url.search === "" ? "?" : "&"}${settings.keyParameter}=${encodeURIComponent(key)}`;
+  }
+
+  #judge(part: Part, outcome: Verdict): void {
+    if (outcome.kind === "again") {
+      this.#again(part, outcome);
+      return;
+    }
+    // Whatever it says, it is there.
+    this.#breaker.succeeded();
+    const { delivery } = part;
+    if (outcome.kind === "wrong") {
+      this.#counts.errors += 1;
+      delivery.fail(`${this.name}: ${outcome.reason}`);
+      return;
+    }
+    if (outcome.kind === "accepted") this.#count(part, part.count);
+    if (outcome.kind === "refused") this.#refused(part, outcome.reason);
+    if (outcome.kind === "partial") this.#partial(part, outcome);
+    delivery.settle();
+  }
+
+  /** Some row may be at fault: it is found by halves. */
+  #refused(part: Part, reason: string): void {
+    this.#counts.errors += 1;
+    if (part.count === 1) part.delivery.refuse(part, [[0, reason]]);
+    else this.#putBack(halves(part.count).map((places) => part.delivery.some(part, places)));
+  }
+
+  #partial(part: Part, { again, refused }: Extract<Verdict, { kind: "partial" }>): void {
+    const { delivery } = part;
+    this.#count(part, part.count - again.length - refused.size);
+    delivery.refuse(part, refused);
+    if (again.length === 0 || delivery.isOver) return;
+    const rest = delivery.some(part, again);
+    rest.failures = part.failures;
+    rest.firstAttemptMs = part.firstAttemptMs;
+    this.#again(rest, { reason: `${again.length} rows for another time`, isBusy: true });
+  }
+
+  /** Tries a part again later, unless it has been tried for too long. */
+  #again(part: Part, { reason, afterMs = 0, isBusy }: Omit<Extract<Verdict, { kind: "again" }>, "kind">): void {
+    const { clock, settings } = this.#parts;
+    const nowMs = clock.nowMs();
+    this.#counts.errors += 1;
+    if (isBusy) this.#breaker.succeeded();
+    else this.#breaker.failed(nowMs);
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs + afterMs);
+    part.failures += 1;
+    const triedMs = nowMs - (part.firstAttemptMs ?? nowMs);
+    if (triedMs >= settings.retry.giveUpAfter) {
+      const seconds = Math.round(triedMs / 1000);
+      const attempts = part.failures === 1 ? "1 attempt" : `${part.failures} attempts`;
+      part.delivery.fail(
+        `${this.name} has not taken a request in ${seconds} s and ${attempts}; the last one: ${reason}. Check the endpoint, ` +
+          "or raise retry.giveUpAfter.",
+      );
+      return;
+    }
+    part.notBeforeMs = nowMs + backoff(settings.retry, part.failures, clock.random());
+    this.#counts.retries += 1;
+    this.#putBack([part]);
+  }
+
+  /** Before everything that the core has made later. */
+  #putBack(parts: readonly Part[]): void {
+    const id = parts[0]?.delivery.request.id ?? 0;
+    const place = this.#waiting.findIndex(({ delivery }) => delivery.request.id > id);
+    this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, ...parts);
+  }
+
+  #count(part: Part, rows: number): void {
+    this.#counts.rows += rows;
+    this.#counts.bytes += part.body.byteLength;
+  }
+}
+
+/** The place of the first that may go now, or of the one that may next. */
+function earliest(parts: readonly Part[], nowMs: number): number {
+  let best = 0;
+  for (const [place, { notBeforeMs }] of parts.entries()) {
+    if (notBeforeMs <= nowMs) return place;
+    if (notBeforeMs < (parts[best] as Part).notBeforeMs) best = place;
+  }
+  return best;
+}
+
+function halves(count: number): number[][] {
+  const places = Array.from({ length: count }, (_, place) => place);
+  return [places.slice(0, count >> 1), places.slice(count >> 1)];
+}
+
+/** "connect ECONNREFUSED 127.0.0.1:9000 (ECONNREFUSED)" says it once. */
+function cause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (error.message === "") return code === "" ? error.name : code;
+  return code === "" || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+}

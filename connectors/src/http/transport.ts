@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { Pool } from "undici";
+import type { Reply } from "./reply.js";
+import type { HttpSettings } from "./settings.js";
+
+export interface Message {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** Connections to one endpoint. */
+export interface Transport {
+  /** @throws where there is no whole answer */
+  send(message: Message): Promise<Reply>;
+  /** Lets go of all connections; what is on its way fails. */
+  close(): Promise<void>;
+}
+
+/** No answer about a batch of rows is longer. */
+const LONGEST_ANSWER_BYTES = 64 << 20;
+
+/** @throws when a file of certificates cannot be read */
+export function undiciTransport(origin: string, settings: HttpSettings): Transport {
+  const { concurrency, connectTimeout, responseTimeout, tls } = settings;
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, "utf8"));
+  const files = { ca: read(tls?.ca), cert: read(tls?.certificate), key: read(tls?.key) };
+  const given = Object.fromEntries(Object.entries(files).filter(([, pem]) => pem !== undefined));
+  const pool = new Pool(origin, {
+    connections: concurrency,
+    pipelining: 1,
+    connect: { timeout: connectTimeout, ...given },
+    headersTimeout: responseTimeout,
+    bodyTimeout: responseTimeout,
+    maxResponseSize: LONGEST_ANSWER_BYTES,
+  });
+  return {
+    async send({ method, path, headers, body }) {
+      const answer = await pool.request({ method: method as "POST", path, headers, body });
+      const after = answer.headers["retry-after"];
+      return {
+        status: answer.statusCode,
+        retryAfter: typeof after === "string" ? after : after?.[0],
+        text: await answer.body.text(),
+      };
+    },
+    close: () => pool.destroy(),
+  };
+}

@@ -1,0 +1,221 @@
+//! Gathers rows for HTTP endpoints.
+
+use std::sync::Arc;
+
+use millrace_plan::HttpSink as Config;
+
+use super::batch::Batch;
+use super::outbox::{Answer, Mailbox, Outbox, Request};
+use super::shards::Shards;
+use crate::epochs::Epochs;
+use crate::{Error, Records, Refused, Result, Sink, SinkPlace};
+
+/// As errors name this connector.
+const WHO: &str = "HTTP sink";
+
+/// The header of a record that holds its version, where the body has a place for it.
+const VERSION: &str = "version";
+
+/// The requests of one slot. A row with a key goes to the shard of its key, one without to whichever is next; a shard that
+/// does not answer holds back its own rows alone, until its buffer is full and one of them comes.
+pub struct HttpSink {
+    config: Config,
+    id: Arc<str>,
+    slot: usize,
+    spread: Shards,
+    shards: Vec<Shard>,
+    /// Where rows without a key go until the batch there is complete.
+    turn: usize,
+    outbox: Arc<Outbox>,
+    mailbox: Arc<Mailbox>,
+    epochs: Epochs,
+    sequence: u64,
+    now_ms: u64,
+    refused: Vec<Refused>,
+    /// The first failure; every call from then on ends with it.
+    failure: Option<Error>,
+}
+
+struct Shard {
+    batch: Batch,
+    /// When the first row of the batch came.
+    since_ms: u64,
+    /// Of requests, before compression.
+    unanswered_bytes: usize,
+    /// Rows without a key that it was given, for its weight.
+    load: f64,
+}
+
+impl Shard {
+    fn held_bytes(&self) -> usize {
+        self.unanswered_bytes + self.batch.bytes()
+    }
+
+    /// A row may always come to one that holds nothing, however long it is.
+    fn has_room(&self, bytes: usize, buffer_bytes: usize) -> bool {
+        let held = self.held_bytes();
+        held == 0 || held + bytes <= buffer_bytes
+    }
+}
+
+impl HttpSink {
+    pub fn open(config: &Config, place: &SinkPlace, outbox: &Arc<Outbox>) -> HttpSink {
+        let shard = |_| Shard { batch: Batch::new(config.body), since_ms: 0, unanswered_bytes: 0, load: 0.0 };
+        HttpSink {
+            spread: Shards::new(&config.shards),
+            shards: config.shards.iter().map(shard).collect(),
+            // Slots begin at different ones.
+            turn: place.slot % config.shards.len().max(1),
+            config: config.clone(),
+            id: place.id.as_str().into(),
+            slot: place.slot,
+            outbox: outbox.clone(),
+            mailbox: Arc::new(Mailbox::new(place.waker.clone())),
+            epochs: Epochs::default(),
+            sequence: 0,
+            now_ms: 0,
+            refused: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// The shard of the next row; `None` where it cannot be taken.
+    fn shard_of(&mut self, key: Option<&[u8]>, is_keyed: bool, bytes: usize) -> Option<usize> {
+        let buffer_bytes = self.config.buffer_bytes;
+        let shard = if is_keyed { self.spread.of(key.unwrap_or_default()) } else { self.turn };
+        if self.shards.get(shard)?.has_room(bytes, buffer_bytes) {
+            return Some(shard);
+        }
+        if is_keyed {
+            return None;
+        }
+        self.turn = self.next_turn(bytes)?;
+        Some(self.turn)
+    }
+
+    /// Of those that have room, the one that has had the least for its weight.
+    fn next_turn(&mut self, bytes: usize) -> Option<usize> {
+        let buffer_bytes = self.config.buffer_bytes;
+        let with_room = self.shards.iter().enumerate().filter(|(_, shard)| shard.has_room(bytes, buffer_bytes));
+        let next = with_room.min_by(|(_, one), (_, other)| one.load.total_cmp(&other.load)).map(|(index, _)| index)?;
+        // Those that are full had their turn: they do not get all of it later.
+        let load = self.shards[next].load;
+        let full = self.shards.iter_mut().filter(|shard| !shard.has_room(bytes, buffer_bytes));
+        full.for_each(|shard| shard.load = shard.load.max(load));
+        Some(next)
+    }
+
+    /// Makes a request of what a shard has gathered.
+    fn cut(&mut self, index: usize) -> Result<()> {
+        let shard = &mut self.shards[index];
+        if shard.batch.rows() == 0 {
+            return Ok(());
+        }
+        let body = shard.batch.finish(self.config.compression);
+        let body = body.map_err(|error| Error(format!("{WHO}: a body could not be compressed: {error}")))?;
+        shard.unanswered_bytes += body.size;
+        shard.load += body.rows() as f64 / self.config.shards[index].weight;
+        self.epochs.add(1);
+        let request = Request {
+            id: 0,
+            sink: self.id.clone(),
+            slot: self.slot,
+            shard: index,
+            epoch: self.epochs.current(),
+            sequence: self.sequence,
+            body,
+        };
+        self.sequence += 1;
+        self.outbox.post(request, &self.mailbox);
+        if index == self.turn {
+            self.turn = self.next_turn(0).unwrap_or(index);
+        }
+        Ok(())
+    }
+
+    fn cut_all(&mut self) -> Result<()> {
+        (0..self.shards.len()).try_for_each(|shard| self.cut(shard))
+    }
+
+    fn settle(&mut self, Answer { request, outcome }: Answer) {
+        self.epochs.settle(request.epoch);
+        self.shards[request.shard].unanswered_bytes -= request.body.size;
+        match outcome {
+            Ok(refused) => self.refused.extend(refused),
+            Err(reason) => {
+                self.failure.get_or_insert_with(|| Error(format!("{WHO}: {reason}")));
+            }
+        }
+    }
+
+    fn failed(&self) -> Result<()> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Sink for HttpSink {
+    fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
+        self.failed()?;
+        let version = records.headers.iter().find(|(name, _)| name == VERSION).map(|(_, cells)| cells);
+        for row in from..records.values.len() {
+            let value = records.value(row).unwrap_or_default();
+            let key = records.keys.as_ref().and_then(|keys| keys.get(row));
+            let Some(index) = self.shard_of(key, records.keys.is_some(), value.len()) else { return Ok(row - from) };
+            let Config { batch_rows, batch_bytes, .. } = self.config;
+            let shard = &mut self.shards[index];
+            if shard.batch.rows() == 0 {
+                shard.since_ms = self.now_ms;
+            }
+            shard.batch.push(value, key, version.and_then(|cells| cells.get(row)));
+            if shard.batch.rows() >= batch_rows || shard.batch.bytes() >= batch_bytes {
+                self.cut(index)?;
+            }
+        }
+        Ok(records.values.len().saturating_sub(from))
+    }
+
+    fn poll(&mut self, now_ms: u64) -> Result<()> {
+        self.now_ms = now_ms;
+        self.mailbox.take().into_iter().for_each(|answer| self.settle(answer));
+        self.failed()?;
+        for index in 0..self.shards.len() {
+            if now_ms.saturating_sub(self.shards[index].since_ms) >= self.config.linger_ms {
+                self.cut(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_poll_ms(&self) -> Option<u64> {
+        let gathering = self.shards.iter().filter(|shard| shard.batch.rows() > 0);
+        gathering.map(|shard| shard.since_ms + self.config.linger_ms).min()
+    }
+
+    fn begin_epoch(&mut self) -> Result<()> {
+        self.cut_all()?;
+        self.epochs.begin();
+        Ok(())
+    }
+
+    fn durable_epochs(&self) -> u64 {
+        // What failed is never durable, so that no position after it is committed.
+        if self.failure.is_some() { 0 } else { self.epochs.durable() }
+    }
+
+    fn fill(&self) -> f64 {
+        let fullest = self.shards.iter().map(Shard::held_bytes).max().unwrap_or(0);
+        fullest as f64 / self.config.buffer_bytes as f64
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.cut_all()
+    }
+
+    fn take_refused(&mut self) -> Vec<Refused> {
+        std::mem::take(&mut self.refused)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

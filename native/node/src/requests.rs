@@ -1,0 +1,129 @@
+//! Requests of HTTP sinks on their way to JavaScript, and answers on theirs back.
+
+use std::sync::Arc;
+
+use millrace_engine::{Error, ErrorCode, Outbox, Refused};
+use napi::Env;
+use napi::bindgen_prelude::{Function, Uint8Array, Uint32Array};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+
+use crate::error::guarded;
+use crate::job::Job;
+
+/// One request; the body is a view of the core's memory.
+#[napi(object)]
+pub struct Request {
+    pub id: f64,
+    pub sink: String,
+    pub run: String,
+    pub slot: u32,
+    pub shard: u32,
+    pub epoch: f64,
+    pub sequence: f64,
+    pub rows: u32,
+    /// Before compression.
+    pub size: f64,
+    pub body: Uint8Array,
+}
+
+/// Rows that were refused, each with its reason, or why the job cannot go on.
+#[napi(object)]
+pub struct Answer {
+    pub error: Option<String>,
+    pub refused: Vec<u32>,
+    pub reasons: Vec<String>,
+    /// Who refused them.
+    pub by: String,
+}
+
+impl Request {
+    fn of(request: &Arc<millrace_engine::Request>, run: &str) -> Request {
+        Request {
+            id: request.id as f64,
+            sink: request.sink.to_string(),
+            run: run.to_owned(),
+            slot: request.slot as u32,
+            shard: request.shard as u32,
+            epoch: request.epoch as f64,
+            sequence: request.sequence as f64,
+            rows: request.body.rows() as u32,
+            size: request.body.size as f64,
+            body: lent(request.clone()),
+        }
+    }
+}
+
+/// A view of a body, which stays as long as JavaScript holds it.
+fn lent(request: Arc<millrace_engine::Request>) -> Uint8Array {
+    let body = request.body.sent();
+    if body.is_empty() {
+        return Uint8Array::new(Vec::new());
+    }
+    let (start, length) = (body.as_ptr().cast_mut(), body.len());
+    // SAFETY: the bytes are valid and do not move while the request lives, and the closure holds it until the view is
+    // collected. JavaScript is told not to write to them.
+    unsafe { Uint8Array::with_external_data(start, length, move |_, _| drop(request)) }
+}
+
+#[napi]
+impl Job {
+    /// Calls `call` on this thread when requests have come. It does not keep the process alive.
+    #[napi]
+    pub fn on_requests(&self, call: Function<(), ()>) -> napi::Result<()> {
+        let call = call.build_threadsafe_function::<()>().weak::<true>().build()?;
+        if let Some(outbox) = self.job.outbox() {
+            outbox.set_bell(Some(Box::new(move || {
+                call.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            })));
+        }
+        Ok(())
+    }
+
+    /// The requests that have come since the last call.
+    #[napi]
+    pub fn take_requests(&self) -> Vec<Request> {
+        let Some(outbox) = self.job.outbox() else { return Vec::new() };
+        outbox.take().iter().map(|request| Request::of(request, outbox.run())).collect()
+    }
+
+    /// The body of a request that is not answered yet, with some of its rows only.
+    #[napi]
+    pub fn part_of_request(&self, env: Env, id: f64, rows: Uint32Array) -> napi::Result<Uint8Array> {
+        guarded(&env, || {
+            let request = self.outbox()?.request(id as u64);
+            let request = request.ok_or_else(|| internal(format!("request {id} is answered already")))?;
+            let part = request.body.part(&rows).map_err(internal)?;
+            Ok(Uint8Array::new(part))
+        })
+    }
+
+    /// Says what has become of a request; its sink is woken.
+    #[napi]
+    pub fn answer(&self, env: Env, id: f64, answer: Answer) -> napi::Result<()> {
+        guarded(&env, || {
+            let outbox = self.outbox()?;
+            let Some(request) = outbox.request(id as u64) else { return Ok(()) };
+            let outcome = match answer.error {
+                Some(error) => Err(error),
+                None if answer.refused.is_empty() => Ok(Vec::new()),
+                None => {
+                    let values = request.body.values(&answer.refused).map_err(internal)?;
+                    let (by, shard) = (answer.by, request.shard);
+                    let rows = values.into_iter().zip(answer.reasons);
+                    Ok(rows.map(|(value, reason)| Refused { by: by.clone(), shard, reason, value }).collect())
+                }
+            };
+            outbox.answer(request.id, outcome);
+            Ok(())
+        })
+    }
+
+    fn outbox(&self) -> Result<Arc<Outbox>, Error> {
+        self.job.outbox().ok_or_else(|| internal("the job has no outbox"))
+    }
+}
+
+fn internal(message: impl ToString) -> Error {
+    Error::new(ErrorCode::Internal, message.to_string())
+}

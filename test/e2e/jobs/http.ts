@@ -1,0 +1,42 @@
+// Rows to HTTP endpoints by key: made up, or from a topic.
+import { deadLetter, env, files, generator, type HttpConnection, http, job, json, kafka, schema, t } from "millrace";
+
+const Row = schema({ id: t.int64(), key: t.string() });
+
+const options = JSON.parse(env("OPTIONS", "{}")) as HttpConnection;
+const checkpoints =
+  env("CHECKPOINTS", "") === ""
+    ? {}
+    : {
+        checkpoints: { storage: `file:${env("CHECKPOINTS")}`, interval: "200ms" } as const,
+        state: { directory: env("STATE") },
+      };
+
+export default job(
+  env("JOB", "http"),
+  (j) => {
+    const rows =
+      env("INPUT", "") === ""
+        ? j
+            .source(generator.bids({ count: Number(env("COUNT")), startTime: 0, eventsPerSecond: 1000, keys: 1000 }))
+            // A millisecond from one event to the next: it numbers them.
+            .select((bid) => ({ id: bid.dateTime.epochMilliseconds(), key: bid.auction.cast(t.string()) }))
+        : j.source(kafka({ topic: env("INPUT"), brokers: env("BROKERS"), format: json(Row), start: "earliest" }));
+    rows.to(
+      http({
+        endpoints: env("ENDPOINTS").split(","),
+        format: json(),
+        key: (row) => row.key,
+        batch: { rows: 500, linger: "50ms" },
+        timeout: { response: "1s" },
+        retry: { delay: "20ms", maxDelay: "200ms" },
+        breaker: { failures: 5, pause: "200ms" },
+        ...options,
+        ...(env("DEAD", "") === ""
+          ? {}
+          : { onBadRecord: deadLetter(files({ directory: env("DEAD"), format: json(), rollInterval: "200ms" })) }),
+      }),
+    );
+  },
+  { parallelism: 2, commitInterval: "200ms", restart: "never", ...checkpoints },
+);
