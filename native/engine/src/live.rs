@@ -1,14 +1,19 @@
 //! The world as it is.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::SchemaRef;
-use millrace_io::{Delivery, KafkaTransactions, Restored, Sink, Source, StagedFile, Transactions, Waker};
-use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
+use millrace_formats::avro::Schemas;
+use millrace_io::{
+    Delivery, KafkaTransactions, RegistryClient, Restored, Sink, Source, StagedFile, Transactions, Waker,
+};
+use millrace_plan::{Guarantee, KafkaSource, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
+use parking_lot::Mutex;
 
 use crate::environment::{Environment, Outputs, Share, TransactionsOf};
 use crate::source::Intake;
@@ -16,11 +21,12 @@ use crate::source::Intake;
 /// The connectors of [`millrace_io`], and the clocks of the machine.
 pub struct Live {
     started: Instant,
+    registries: Mutex<HashMap<SchemaRegistry, Arc<dyn Schemas>>>,
 }
 
 impl Live {
     pub fn new() -> Self {
-        Live { started: Instant::now() }
+        Live { started: Instant::now(), registries: Mutex::default() }
     }
 }
 
@@ -75,6 +81,16 @@ impl Environment for Live {
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
         millrace_io::open_source(connector, schema, slot, slots, waker, Arc::new(wall_clock_ms), restored)
+    }
+
+    fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>> {
+        let mut registries = self.registries.lock();
+        if let Some(known) = registries.get(registry) {
+            return Ok(known.clone());
+        }
+        let opened: Arc<dyn Schemas> = Arc::new(RegistryClient::new(registry)?);
+        registries.insert(registry.clone(), opened.clone());
+        Ok(opened)
     }
 
     fn committed_metadata(&self, source: &KafkaSource) -> millrace_io::Result<Vec<Option<String>>> {

@@ -1,10 +1,13 @@
 //! FlatBuffer to [`Plan`]: every offset is verified, every enum value known, every nesting bounded.
 
+mod format;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use flatbuffers::{ForwardsUOffset, Vector, VerifierOptions};
 
+use self::format::format;
 use crate::generated as fb;
 use crate::model::*;
 use crate::{ExprFunction, PlanError};
@@ -274,13 +277,6 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         key: sink.key().map(|key| expr(key, 0)).transpose()?,
         headers: named(sink.headers())?,
     })
-}
-
-fn format(format: fb::Format<'_>) -> Result<Format> {
-    match format.kind() {
-        fb::FormatKind::Json => Ok(Format::Json),
-        other => Err(unknown("format", other.0)),
-    }
 }
 
 fn properties(properties: Tables<'_, fb::Property<'_>>) -> Vec<(String, String)> {

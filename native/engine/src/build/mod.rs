@@ -9,9 +9,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use millrace_formats::{Decoder, Encoder};
 use millrace_io::Restored;
 use millrace_plan::{
-    BadRecordPolicy, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source, SourceConnector,
+    BadRecordPolicy, Format, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source, SourceConnector,
 };
 
 use crate::bad_records::{BadRecords, DeadLetter};
@@ -164,7 +165,8 @@ impl Builder<'_> {
             step: operator.name.clone(),
             slot,
             source: opened,
-            decoder: millrace_formats::decoder(source.format, operator.schema.clone()),
+            decoder: self.decoder(source, &operator.schema)?,
+            has_header: matches!(&source.format, Format::Csv(csv) if csv.header),
             clock,
             settlement: if keeps_windows { Settlement::default() } else { settlement(&self.job.plan, index) },
             windows: if keeps_windows { Vec::new() } else { windows },
@@ -177,6 +179,12 @@ impl Builder<'_> {
         }
         self.inputs.push(Input::new(Origin::Source(input), self.counters(index)));
         Ok(Outlet::Input(self.inputs.len() - 1))
+    }
+
+    fn decoder(&self, source: &Source, schema: &SchemaRef) -> Result<Box<dyn Decoder>> {
+        let registry = source.format.registry().map(|registry| self.job.environment.schemas(registry)).transpose()?;
+        let decoder = millrace_formats::decoder(&source.format, schema.clone(), &source.declared, registry);
+        decoder.map_err(|error| Error::new(ErrorCode::Plan, error.to_string()))
     }
 
     /// The committed positions lie behind what state was made from, and this state is not there.
@@ -197,14 +205,14 @@ impl Builder<'_> {
             BadRecordPolicy::Skip => BadRecords::Skip,
             BadRecordPolicy::DeadLetter(sink) => {
                 let has_headers = matches!(sink.connector, SinkConnector::Kafka(_));
-                let envelope = || millrace_formats::encoder(sink.format, DeadLetter::envelope_schema());
+                let envelope = || encoder(&sink.format, DeadLetter::envelope_schema());
                 // Its bytes are not the source's: they are counted nowhere.
                 let writer = self.writer(index, &sink.connector, Arc::default())?;
                 BadRecords::DeadLetter(DeadLetter {
                     writer,
                     job: self.job.plan.name.clone(),
                     step: self.job.plan.operators[index].name.clone(),
-                    envelope: (!has_headers).then(envelope),
+                    envelope: (!has_headers).then(envelope).transpose()?,
                 })
             }
         })
@@ -215,7 +223,7 @@ impl Builder<'_> {
         let key = sink.key.as_ref().map(|key| compile(key, &schema)).transpose()?;
         let headers = sink.headers.iter().map(|header| Ok((header.name.clone(), compile(&header.expr, &schema)?)));
         let headers = headers.collect::<Result<_>>()?;
-        Ok(SinkStep::new(writer, millrace_formats::encoder(sink.format, schema), key, headers))
+        Ok(SinkStep::new(writer, encoder(&sink.format, schema)?, key, headers))
     }
 
     fn writer(
@@ -258,6 +266,10 @@ impl Builder<'_> {
         input.reach.writers = sinks.chain(dead_letters).collect();
         input.reach.nodes = found.into_iter().collect();
     }
+}
+
+fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>> {
+    millrace_formats::encoder(format, schema).map_err(|error| Error::new(ErrorCode::Plan, error.to_string()))
 }
 
 /// The connector of a source; a start from nothing goes by no committed positions.
