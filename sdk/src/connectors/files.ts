@@ -1,6 +1,7 @@
 import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
+import { configOf, type Format } from "../formats/format.js";
 import type { Shape } from "../schema/type.js";
-import type { Json, OnBadRecord, Sink, Source } from "./connector.js";
+import type { OnBadRecord, Sink, Source } from "./connector.js";
 
 /**
  * Which files are read, and how.
@@ -15,7 +16,7 @@ import type { Json, OnBadRecord, Sink, Source } from "./connector.js";
 export interface FileSourceOptions<S extends Shape> {
   /** Paths or globs; .gz and .zst are decompressed. */
   readonly paths: string | readonly string[];
-  readonly format: Json<S>;
+  readonly format: Format<S>;
   /** Goes on reading as files grow, and takes up new ones. */
   readonly follow?: boolean;
   readonly onBadRecord?: OnBadRecord;
@@ -32,7 +33,7 @@ export interface FileSourceOptions<S extends Shape> {
  */
 export interface FileSinkOptions {
   readonly directory: string;
-  readonly format: Json;
+  readonly format: Format;
   /** What file names begin with: "part" by default. */
   readonly prefix?: string;
   readonly compression?: "gz" | "zst";
@@ -68,6 +69,7 @@ function source(options: FileSourceOptions<Shape>): Source<Shape> {
     role: "source",
     name: `files(${paths.join(", ")})`,
     schema: options.format.schema,
+    ...configOf(options.format),
     onBadRecord: options.onBadRecord ?? "fail",
     config: () => ({ kind: "files", paths, follow: options.follow ?? false }),
   };
@@ -86,5 +88,6 @@ function sink(options: FileSinkOptions): Sink {
       rollBytes: bytes(rollBytes, "rollBytes"),
       rollInterval: milliseconds(rollInterval, "rollInterval"),
     },
+    ...configOf(options.format),
   };
 }
