@@ -40,6 +40,11 @@ export {
 } from "./expr/aggregates.js";
 export type { Columns, Expr, Named } from "./expr/expr.js";
 export { lit, type When, when } from "./expr/make.js";
+export { type Avro, type AvroOptions, avro } from "./formats/avro.js";
+export { type Csv, type CsvOptions, csv } from "./formats/csv.js";
+export type { Format } from "./formats/format.js";
+export { type Raw, raw } from "./formats/raw.js";
+export type { SchemaRegistryOptions } from "./formats/registry.js";
 export type { UserFunction } from "./plan/node.js";
 export type { CheckpointOptions, CheckpointStorage } from "./recovery/checkpoints.js";
 export type { Guarantee, Recovery, RecoveryOptions } from "./recovery/recovery.js";

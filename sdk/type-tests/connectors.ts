@@ -1,5 +1,7 @@
 import {
+  avro,
   type Columns,
+  csv,
   type Duration,
   deadLetter,
   files,
@@ -8,9 +10,11 @@ import {
   job,
   json,
   kafka,
+  raw,
   type Sink,
   type Size,
   type Stream,
+  schema,
   stdout,
   t,
   table,
@@ -72,3 +76,17 @@ export const lower: Size = "64mb";
 job("j", () => {}, { commitInterval: "5s", parallelism: 2 });
 // @ts-expect-error: commits come every so often, in a unit
 job("j", () => {}, { commitInterval: 5 });
+
+// Formats.
+j.source(kafka({ ...source, topic: "bids", format: avro({ registry: { url: "http://r" } }, Everything) }));
+j.source(files({ paths: "a.csv", format: csv({ header: true }, Everything) }));
+const lines = j.source(files({ paths: "a.txt", format: raw(schema({ value: t.string() })) }));
+expect<Equal<RowsOf<typeof lines>["value"], string>>();
+rows.to(kafka({ ...to, format: avro() }));
+rows.to(stdout({ format: csv({ null: "-" }) }));
+// @ts-expect-error: the one column of raw records is called "value"
+j.source(files({ paths: "a.txt", format: raw(schema({ line: t.string() })) }));
+// @ts-expect-error: a sink's format has no columns
+rows.to(kafka({ ...to, format: avro({}, Everything) }));
+// @ts-expect-error: there is no such strategy
+avro({ registry: { url: "http://r", subjectStrategy: "name" } });

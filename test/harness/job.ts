@@ -17,12 +17,13 @@ export interface JobOptions {
 
 /** A job of test/e2e/jobs as a user runs it: the command line in a process of its own. */
 export class Job extends Child {
-  constructor(command: readonly string[], file: string, { env = {}, args = [], cwd = ROOT }: JobOptions = {}) {
+  /** Of commands that take no job file, `file` is not given. */
+  constructor(command: readonly string[], file?: string, { env = {}, args = [], cwd = ROOT }: JobOptions = {}) {
     // The Node version under test may be another one than that of the tests.
     const node = process.env.MILLRACE_TEST_NODE ?? process.execPath;
     super({
       command: node,
-      args: [CLI, ...command, join(JOBS, file), ...args],
+      args: [CLI, ...command, ...(file === undefined ? [] : [join(JOBS, file)]), ...args],
       env: { NODE_OPTIONS: "", ...env },
       cwd,
     });

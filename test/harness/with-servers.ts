@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { HdfsCluster } from "./hdfs.js";
 import { KafkaBroker } from "./kafka.js";
 import { S3Server } from "./s3.js";
+import { SchemaRegistryServer } from "./schema-registry.js";
 
 interface Server {
   stop(): Promise<void>;
@@ -18,6 +19,10 @@ const SERVERS: Record<string, () => Promise<{ server: Server; env: Record<string
   async s3() {
     const server = await S3Server.start();
     return { server, env: { MILLRACE_TEST_S3: `${server.endpoint}/${server.bucket}`, ...S3Server.credentials } };
+  },
+  async "schema-registry"() {
+    const server = await SchemaRegistryServer.start();
+    return { server, env: { MILLRACE_TEST_SCHEMA_REGISTRY: server.url } };
   },
   async hdfs() {
     const server = await HdfsCluster.start();

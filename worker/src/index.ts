@@ -5,5 +5,6 @@ export type { JobMetrics } from "./native.js";
 export type { Attempt } from "./restart.js";
 export { Run, type RunOptions } from "./run.js";
 export type { Savepoint, SavepointOptions, SavepointPhase } from "./savepoints/savepoint.js";
+export { prepareSchemas, type SchemaIds } from "./schemas.js";
 export type { ShownRows } from "./slot-thread.js";
 export type { Start } from "./start.js";

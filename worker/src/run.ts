@@ -7,6 +7,7 @@ import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.j
 import { HttpSinks } from "./http-sinks.js";
 import { type JobMetrics, NativeJob } from "./native.js";
 import { type Savepoint, type SavepointOptions, untilWritten } from "./savepoints/savepoint.js";
+import type { SchemaIds } from "./schemas.js";
 import type { ShownRows, SlotTask } from "./slot-thread.js";
 import { type Start, savepointName } from "./start.js";
 
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly start?: Start | undefined;
   /** Ids of steps that the job does not have any more: what is stored of them is left out. */
   readonly allowDropped?: readonly string[] | undefined;
+  /** Those of `prepareSchemas`, which sinks need that write by a schema registry. */
+  readonly schemaIds?: SchemaIds | undefined;
 }
 
 /** A job that runs in this process: a thread for each slot. */
@@ -31,9 +34,13 @@ export class Run {
   #http: HttpSinks | undefined;
 
   /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
-  constructor(job: Job, file: string, { parallelism, show, start = "latest", allowDropped = [] }: RunOptions = {}) {
+  constructor(
+    job: Job,
+    file: string,
+    { parallelism, show, start = "latest", allowDropped = [], schemaIds }: RunOptions = {},
+  ) {
     try {
-      const plan = job.toPlan(parallelism === undefined ? {} : { parallelism });
+      const plan = job.toPlan({ schemaIds, ...(parallelism === undefined ? {} : { parallelism }) });
       this.#job = new NativeJob(plan, undefined, start, allowDropped);
     } catch (error) {
       throw asMillraceError(error);

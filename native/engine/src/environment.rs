@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use millrace_formats::avro::Schemas;
 use millrace_io::{Outbox, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
-use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
+use millrace_plan::{Guarantee, KafkaSource, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
 
 use crate::source::Intake;
@@ -60,6 +61,9 @@ pub trait Environment: Send + Sync {
         waker: Waker,
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>>;
+
+    /// Where the records of a source look their schemas up; one for all sources and slots.
+    fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>>;
 
     /// As [`millrace_io::committed_metadata`].
     fn committed_metadata(&self, source: &KafkaSource) -> millrace_io::Result<Vec<Option<String>>>;

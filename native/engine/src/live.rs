@@ -1,16 +1,20 @@
 //! The world as it is.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::SchemaRef;
+use millrace_formats::avro::Schemas;
 use millrace_io::{
-    Delivery, KafkaTransactions, Outbox, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker,
+    Delivery, KafkaTransactions, Outbox, RegistryClient, Restored, Sink, SinkPlace, Source, StagedFile, Transactions,
+    Waker,
 };
-use millrace_plan::{Guarantee, KafkaSource, SinkConnector, SourceConnector};
+use millrace_plan::{Guarantee, KafkaSource, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
+use parking_lot::Mutex;
 
 use crate::environment::{Environment, Outputs, Share, TransactionsOf};
 use crate::source::Intake;
@@ -19,11 +23,12 @@ use crate::source::Intake;
 pub struct Live {
     started: Instant,
     outbox: Arc<Outbox>,
+    registries: Mutex<HashMap<SchemaRegistry, Arc<dyn Schemas>>>,
 }
 
 impl Live {
     pub fn new() -> Self {
-        Live { started: Instant::now(), outbox: Arc::new(Outbox::new(attempt_name())) }
+        Live { started: Instant::now(), outbox: Arc::new(Outbox::new(attempt_name())), registries: Mutex::default() }
     }
 }
 
@@ -83,6 +88,16 @@ impl Environment for Live {
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
         millrace_io::open_source(connector, schema, slot, slots, waker, Arc::new(wall_clock_ms), restored)
+    }
+
+    fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>> {
+        let mut registries = self.registries.lock();
+        if let Some(known) = registries.get(registry) {
+            return Ok(known.clone());
+        }
+        let opened: Arc<dyn Schemas> = Arc::new(RegistryClient::new(registry)?);
+        registries.insert(registry.clone(), opened.clone());
+        Ok(opened)
     }
 
     fn committed_metadata(&self, source: &KafkaSource) -> millrace_io::Result<Vec<Option<String>>> {

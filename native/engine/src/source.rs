@@ -30,6 +30,8 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Takes records from a source, decodes them and assigns event times.
 pub struct Intake {
     decoder: Box<dyn Decoder>,
+    /// The first record of a split is none: it names the columns.
+    has_header: bool,
     /// Rows in the decoder, by partition.
     runs: Vec<Run>,
     /// Event times of the rows in the decoder, where they come with the records.
@@ -56,6 +58,9 @@ impl Receiver for Intake {
 
     fn record(&mut self, record: Record<'_>) -> Result<()> {
         self.read(record.split, record.offset)?;
+        if self.has_header && record.offset == 0 {
+            return Ok(());
+        }
         let Some(value) = record.value else {
             return self.bad(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
         };
@@ -64,6 +69,10 @@ impl Receiver for Intake {
             return self.bad(&record, &BadRecord { column: None, message: message.into() });
         }
         if let Err(bad) = self.decoder.decode(value) {
+            if let Some(failure) = self.decoder.take_failure() {
+                let message = format!("{}, offset {}: {failure}", self.splits[record.split].name, record.offset);
+                return Err(Error::new(ErrorCode::Source, message));
+            }
             return self.bad(&record, &bad);
         }
         self.counters.bytes.add(value.len() as u64);
@@ -187,6 +196,7 @@ pub struct SourceParts {
     pub slot: usize,
     pub source: Box<dyn Source<Intake>>,
     pub decoder: Box<dyn Decoder>,
+    pub has_header: bool,
     pub clock: Option<EventClock>,
     pub settlement: Settlement,
     pub windows: Vec<usize>,
@@ -197,10 +207,11 @@ pub struct SourceParts {
 
 impl SourceInput {
     pub fn new(parts: SourceParts) -> Self {
-        let SourceParts { operator, step, slot, source, decoder, clock, settlement, windows, restored, bad, counters } =
-            parts;
+        let SourceParts { operator, step, slot, source, decoder, has_header, clock, settlement, windows, .. } = parts;
+        let SourceParts { restored, bad, counters, .. } = parts;
         let intake = Intake {
             decoder,
+            has_header,
             runs: Vec::new(),
             timestamps: Vec::new(),
             bytes: 0,

@@ -1,23 +1,21 @@
 //! Bytes to Arrow and back. A format is one file or folder, registered in [`decoder`] and [`encoder`].
 
+pub mod avro;
+mod bad_record;
+mod builders;
+pub mod csv;
 pub mod json;
+pub mod raw;
 mod rows;
 
+pub use bad_record::BadRecord;
 pub use rows::{Cells, Rows};
+
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use millrace_plan::Format;
-
-/// Why a record could not be decoded; nothing of it is left in the decoder.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{message}", .column.as_ref().map(|c| format!("column \"{c}\": ")).unwrap_or_default())]
-pub struct BadRecord {
-    /// The column, with its path where it is nested: "address.city".
-    pub column: Option<String>,
-    /// What was expected and what was found.
-    pub message: String,
-}
+use millrace_plan::{AvroFraming, Format};
 
 /// Turns records into rows of one schema: the columns that the plan reads.
 pub trait Decoder {
@@ -32,24 +30,72 @@ pub trait Decoder {
 
     /// Takes the rows out.
     fn finish(&mut self) -> RecordBatch;
+
+    /// What kept the last record from being decoded, if that is not the record's fault: it may be good another time.
+    fn take_failure(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Turns rows of one schema into records.
 pub trait Encoder {
     /// Appends a record for each row of `batch`.
     fn encode(&mut self, batch: &RecordBatch, out: &mut Rows);
+
+    /// Why a row of the last batch, and those after it, could not be encoded.
+    fn take_failure(&mut self) -> Option<String> {
+        None
+    }
 }
 
-/// The decoder of a format for the columns in `schema`.
-pub fn decoder(format: Format, schema: SchemaRef) -> Box<dyn Decoder> {
-    match format {
+/// Why a format does not go with the columns; it names the column and says what is expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FormatError(pub String);
+
+/// The decoder of a format for the columns in `schema`, which are among those that are `declared`. `schemas` is where records are looked up that name their schema.
+pub fn decoder(
+    format: &Format,
+    schema: SchemaRef,
+    declared: &SchemaRef,
+    schemas: Option<Arc<dyn avro::Schemas>>,
+) -> Result<Box<dyn Decoder>, FormatError> {
+    Ok(match format {
         Format::Json => Box::new(json::JsonDecoder::new(schema)),
-    }
+        Format::Csv(csv) => Box::new(csv::CsvDecoder::new(csv, schema, declared)),
+        Format::Raw => Box::new(raw::RawDecoder::new(schema)),
+        Format::Avro(avro) => {
+            let reader = avro.reader_schema.as_deref();
+            let decoder = match (schemas, avro.schema.as_deref()) {
+                (Some(schemas), _) => avro::AvroDecoder::framed(schemas, reader, schema),
+                (None, Some(writer)) => avro::AvroDecoder::plain(writer, reader, schema),
+                (None, None) => return Err(FormatError("Avro needs the schema that records are written with".into())),
+            };
+            Box::new(decoder?)
+        }
+    })
 }
 
 /// The encoder of a format for rows of `schema`.
-pub fn encoder(format: Format, schema: SchemaRef) -> Box<dyn Encoder> {
-    match format {
+pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, FormatError> {
+    Ok(match format {
         Format::Json => Box::new(json::JsonEncoder::new(schema)),
-    }
+        Format::Csv(csv) => Box::new(csv::CsvEncoder::new(csv)),
+        Format::Raw => Box::new(raw::RawEncoder),
+        Format::Avro(avro) => {
+            let written = avro.schema.as_deref();
+            let written = written.ok_or_else(|| FormatError("Avro needs the schema that is written".into()))?;
+            let id = match &avro.framing {
+                AvroFraming::Plain => None,
+                AvroFraming::Confluent { schema_id, .. } => Some(schema_id.ok_or_else(not_registered)?),
+            };
+            Box::new(avro::AvroEncoder::new(written, id, schema)?)
+        }
+    })
+}
+
+fn not_registered() -> FormatError {
+    FormatError(
+        "its schema is not registered: run the job by `millrace run`, which does it before the job begins".into(),
+    )
 }

@@ -1,10 +1,13 @@
 //! FlatBuffer to [`Plan`]: every offset is verified, every enum value known, every nesting bounded.
 
+mod format;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use flatbuffers::{ForwardsUOffset, Vector, VerifierOptions};
 
+use self::format::format;
 use crate::generated as fb;
 use crate::model::*;
 use crate::{ExprFunction, PlanError};
@@ -303,13 +306,6 @@ fn compression(name: Option<&str>, gzip: &str, zstd: &str) -> Result<Compression
         name if name == gzip => Ok(Compression::Gzip),
         name if name == zstd => Ok(Compression::Zstd),
         other => Err(PlanError::new(format!("compression \"{other}\": there are \"{gzip}\" and \"{zstd}\""))),
-    }
-}
-
-fn format(format: fb::Format<'_>) -> Result<Format> {
-    match format.kind() {
-        fb::FormatKind::Json => Ok(Format::Json),
-        other => Err(unknown("format", other.0)),
     }
 }
 

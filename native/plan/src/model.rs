@@ -186,9 +186,78 @@ pub struct GeneratorSource {
     pub keys: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
     Json,
+    Avro(Avro),
+    Csv(Csv),
+    /// The one column of a row is the whole record.
+    Raw,
+}
+
+impl Format {
+    /// As messages call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Avro(_) => "avro",
+            Format::Csv(_) => "csv",
+            Format::Raw => "raw",
+        }
+    }
+
+    /// A record is text without a line's end in it.
+    pub fn is_line(&self) -> bool {
+        matches!(self, Format::Json | Format::Csv(_))
+    }
+
+    /// Where records are looked up that name their schema.
+    pub fn registry(&self) -> Option<&SchemaRegistry> {
+        match self {
+            Format::Avro(Avro { framing: AvroFraming::Confluent { registry, .. }, .. }) => Some(registry),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Avro {
+    /// What records are written with. A source has none where they name it.
+    pub schema: Option<String>,
+    /// Gives a source's columns aliases and defaults.
+    pub reader_schema: Option<String>,
+    pub framing: AvroFraming,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AvroFraming {
+    /// A message is a record.
+    Plain,
+    /// Before a record stands the number of its schema.
+    Confluent {
+        registry: SchemaRegistry,
+        /// That of a sink's schema; `None` before it is registered.
+        schema_id: Option<u32>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SchemaRegistry {
+    pub url: String,
+    /// As errors name it.
+    pub subject: Option<String>,
+    /// "username" and "password", or "token".
+    pub properties: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csv {
+    pub delimiter: u8,
+    pub quote: u8,
+    /// What stands for null when it is not quoted.
+    pub null: String,
+    /// The first line of a file is none of its records.
+    pub header: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

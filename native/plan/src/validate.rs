@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use arrow::datatypes::Schema;
 
 mod exactly_once;
+mod format;
 #[cfg(test)]
 mod tests;
 
@@ -139,6 +140,7 @@ fn inputs_of(plan: &Plan, index: usize) -> Result<Vec<&Operator>> {
 }
 
 fn validate_source(source: &Source, read: &Schema) -> Result<()> {
+    format::of_source(source)?;
     unique_columns(&source.declared)?;
     let mut declared = source.declared.fields().iter();
     if let Some(field) = read.fields().iter().find(|field| !declared.any(|known| known == *field)) {
@@ -255,6 +257,7 @@ fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
 }
 
 fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
+    format::of_sink(sink, input)?;
     let key = sink.key.iter();
     key.chain(sink.headers.iter().map(|header| &header.expr)).try_for_each(|expr| columns_exist(expr, input))?;
     let is_told = matches!(sink.connector, SinkConnector::Http(_));

@@ -1,4 +1,5 @@
 import type { Columns, Typed } from "../expr/expr.js";
+import type { FormatConfig } from "../formats/config.js";
 import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
 import type { Schema } from "../schema/schema.js";
 import type { Bytes, Null, Shape, Text } from "../schema/type.js";
@@ -18,6 +19,8 @@ export interface Source<S extends Shape> {
   readonly name: string;
   readonly schema: Schema<S>;
   readonly onBadRecord: BadRecordPolicy;
+  /** JSON without it. */
+  readonly format?: FormatConfig | undefined;
   /** What the job's name adds to it. */
   config(job: string): SourceConfig;
 }
@@ -41,6 +44,8 @@ export interface Sink<S extends Shape = Shape> {
   readonly config: SinkConfig;
   /** What becomes of rows that the other side refuses, where the sink is told. */
   readonly onBadRecord?: BadRecordPolicy;
+  /** JSON without it. */
+  readonly format?: FormatConfig | undefined;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
 }
@@ -95,11 +100,12 @@ export type OnBadRecord = "fail" | "skip" | DeadLetter;
  */
 export interface DeadLetter {
   readonly deadLetter: SinkConfig;
+  readonly format?: FormatConfig | undefined;
 }
 
 /**
  * Sends bad records to a sink of their own. To Kafka goes the record as it came, with the reason and its position in
- * headers; elsewhere a JSON object with all of it.
+ * headers; elsewhere a JSON object (or a line of CSV) with all of it.
  *
  * ```ts
  * import { deadLetter, files, json, kafka, schema, t } from "millrace";
@@ -112,5 +118,5 @@ export interface DeadLetter {
  * ```
  */
 export function deadLetter(sink: Sink): DeadLetter {
-  return { deadLetter: sink.config };
+  return { deadLetter: sink.config, format: sink.format };
 }

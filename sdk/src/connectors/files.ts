@@ -1,6 +1,7 @@
 import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
+import { configOf, type Format } from "../formats/format.js";
 import type { Shape } from "../schema/type.js";
-import type { Json, OnBadRecord, Sink, Source } from "./connector.js";
+import type { OnBadRecord, Sink, Source } from "./connector.js";
 
 /**
  * Which files are read, and how.
@@ -19,7 +20,7 @@ export interface FileSourceOptions<S extends Shape> {
    * decompressed. What begins with an underscore or a point in a storage is left alone.
    */
   readonly paths: string | readonly string[];
-  readonly format: Json<S>;
+  readonly format: Format<S>;
   /** Goes on reading as files grow, and takes up new ones; in a storage, where files do not grow, new ones alone. */
   readonly follow?: boolean;
   readonly onBadRecord?: OnBadRecord;
@@ -37,7 +38,7 @@ export interface FileSourceOptions<S extends Shape> {
 export interface FileSinkOptions {
   /** A local folder, or one in a storage: `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`, as a source names it. */
   readonly directory: string;
-  readonly format: Json;
+  readonly format: Format;
   /** What file names begin with: "part" by default. */
   readonly prefix?: string;
   readonly compression?: "gz" | "zst";
@@ -73,6 +74,7 @@ function source(options: FileSourceOptions<Shape>): Source<Shape> {
     role: "source",
     name: `files(${paths.join(", ")})`,
     schema: options.format.schema,
+    ...configOf(options.format),
     onBadRecord: options.onBadRecord ?? "fail",
     config: () => ({ kind: "files", paths, follow: options.follow ?? false }),
   };
@@ -91,5 +93,6 @@ function sink(options: FileSinkOptions): Sink {
       rollBytes: bytes(rollBytes, "rollBytes"),
       rollInterval: milliseconds(rollInterval, "rollInterval"),
     },
+    ...configOf(options.format),
   };
 }

@@ -1,8 +1,10 @@
 import { PlanError } from "../errors.js";
 import type { Columns } from "../expr/expr.js";
+import { readFrom } from "../formats/avro.js";
+import { configOf, type Format } from "../formats/format.js";
 import { KafkaStart } from "../generated/millrace/plan.js";
 import type { Shape } from "../schema/type.js";
-import type { Json, OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
+import type { OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
 
 /**
  * How to reach a Kafka cluster.
@@ -52,7 +54,7 @@ export interface KafkaSourceOptions<S extends Shape> extends KafkaConnection {
   readonly topics?: readonly string[];
   /** Topics whose whole name matches. */
   readonly pattern?: RegExp;
-  readonly format: Json<S>;
+  readonly format: Format<S>;
   /** The consumer group whose positions are read and committed; the job's name by default. */
   readonly group?: string;
   /**
@@ -83,7 +85,7 @@ export interface KafkaSourceOptions<S extends Shape> extends KafkaConnection {
  */
 export interface KafkaSinkOptions<S extends Shape> extends KafkaConnection {
   readonly topic: string;
-  readonly format: Json;
+  readonly format: Format;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
   /** librdkafka's names: "consistent_random", "murmur2_random" (as the Java client), ... */
@@ -124,6 +126,7 @@ function source(options: KafkaSourceOptions<Shape>): Source<Shape> {
     role: "source",
     name,
     schema: options.format.schema,
+    format: readFrom(configOf(options.format).format, topics),
     onBadRecord: options.onBadRecord ?? "fail",
     config: (job) => ({
       kind: "kafka",
@@ -158,6 +161,7 @@ function sink(options: KafkaSinkOptions<Shape>): Sink<Shape> {
         ...connection(options, "millrace"),
       },
     },
+    ...configOf(options.format),
     ...(key === undefined ? {} : { key }),
     ...(headers === undefined ? {} : { headers }),
   };

@@ -1,4 +1,5 @@
-import type { Json, Sink } from "./connector.js";
+import { configOf, type Format } from "../formats/format.js";
+import type { Sink } from "./connector.js";
 
 /**
  * Writes a line a row to standard output.
@@ -8,8 +9,8 @@ import type { Json, Sink } from "./connector.js";
  * const sink = stdout({ format: json() });
  * ```
  */
-export function stdout(_options: { readonly format: Json }): Sink {
-  return { role: "sink", name: "stdout", config: { kind: "stdout" } };
+export function stdout(options: { readonly format: Format }): Sink {
+  return { role: "sink", name: "stdout", config: { kind: "stdout" }, ...configOf(options.format) };
 }
 
 /**

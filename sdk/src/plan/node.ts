@@ -1,6 +1,7 @@
 import type { HttpSinkConfig } from "../connectors/http.js";
 import { PlanError } from "../errors.js";
 import type { Value } from "../expr/value.js";
+import type { FormatConfig } from "../formats/config.js";
 import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
 import type { Schema } from "../schema/schema.js";
 import type { Field } from "../schema/type.js";
@@ -51,7 +52,12 @@ export type SinkConfig =
   | { readonly kind: "stdout" }
   | { readonly kind: "table"; readonly title: string };
 
-export type BadRecordPolicy = "fail" | "skip" | { readonly deadLetter: SinkConfig };
+export type BadRecordPolicy = "fail" | "skip" | DeadLetterPolicy;
+
+export interface DeadLetterPolicy {
+  readonly deadLetter: SinkConfig;
+  readonly format?: FormatConfig | undefined;
+}
 
 /** Times in milliseconds; 0 turns the timeout or the alignment off. */
 export interface EventTimeConfig {
@@ -96,6 +102,7 @@ export type NodeKind =
       readonly config: SourceConfig;
       readonly declared: readonly Field[];
       readonly onBadRecord: BadRecordPolicy;
+      readonly format?: FormatConfig | undefined;
       eventTime: EventTimeConfig | undefined;
     }
   | { readonly kind: "filter"; readonly predicate: Value }
@@ -114,6 +121,7 @@ export type NodeKind =
   | {
       readonly kind: "sink";
       readonly config: SinkConfig;
+      readonly format?: FormatConfig | undefined;
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
       readonly onBadRecord: BadRecordPolicy;

@@ -11,7 +11,7 @@ import {
   FileSinkT,
   FileSourceT,
   FilterT,
-  FormatT,
+  type FormatT,
   FunctionKind,
   GeneratorSourceT,
   Guarantee,
@@ -52,6 +52,7 @@ import type {
   SourceConfig,
 } from "./node.js";
 import { expr, fields, named, optional } from "./write-expr.js";
+import { format } from "./write-format.js";
 
 /** The version of plan.fbs that is written. */
 const VERSION = 1;
@@ -62,6 +63,8 @@ export interface PlanOptions {
   /** Milliseconds. */
   readonly commitInterval: number;
   readonly recovery: Recovery;
+  /** The numbers that the schemas of sinks have in their registries, by the step's id. */
+  readonly schemaIds?: ReadonlyMap<string, number> | undefined;
 }
 
 /** The plan of a job as a FlatBuffer. */
@@ -69,7 +72,7 @@ export function writePlan(name: string, nodes: readonly PlanNode[], options: Pla
   const indexes = new Map(nodes.map((node, index) => [node, index]));
   const operators = nodes.map((node) => {
     const inputs = node.inputs.map((input) => indexes.get(input) as number);
-    const [kindType, kind] = kindOf(node.step);
+    const [kindType, kind] = kindOf(node.step, options.schemaIds?.get(node.id));
     return new OperatorT(node.id, node.name, inputs, fields(node.fields), kindType, kind);
   });
   const { parallelism, maxParallelism, commitInterval, recovery } = options;
@@ -102,7 +105,7 @@ function checkpoints(config: NonNullable<Recovery["checkpoints"]>): CheckpointsT
   );
 }
 
-function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {
+function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, OperatorT["kind"]] {
   switch (step.kind) {
     case "source":
       return [OperatorKind.Source, source(step)];
@@ -134,7 +137,10 @@ function kindOf(step: NodeKind): [OperatorKind, OperatorT["kind"]] {
     case "function":
       return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];
     case "sink":
-      return [OperatorKind.Sink, sink(step.config, step.key, step.headers, step.onBadRecord)];
+      return [
+        OperatorKind.Sink,
+        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord),
+      ];
   }
 }
 
@@ -151,7 +157,7 @@ const FUNCTION_KINDS = {
 function source(step: Extract<NodeKind, { kind: "source" }>): SourceT {
   const [connectorType, connector] = sourceConnector(step.config);
   const { onBadRecord, eventTime: time } = step;
-  const written = new SourceT(connectorType, connector, new FormatT(), fields(step.declared));
+  const written = new SourceT(connectorType, connector, format(step.format), fields(step.declared));
   written.eventTime = time === undefined ? null : eventTime(time);
   return withPolicy(written, onBadRecord);
 }
@@ -159,7 +165,7 @@ function source(step: Extract<NodeKind, { kind: "source" }>): SourceT {
 function withPolicy<T extends SourceT | SinkT>(written: T, onBadRecord: BadRecordPolicy): T {
   if (typeof onBadRecord === "object") {
     written.onBadRecord = BadRecord.DeadLetter;
-    written.deadLetter = sink(onBadRecord.deadLetter, undefined, [], "fail");
+    written.deadLetter = sink(onBadRecord.deadLetter, undefined, [], format(onBadRecord.format), "fail");
   } else {
     written.onBadRecord = onBadRecord === "skip" ? BadRecord.Skip : BadRecord.Fail;
   }
@@ -202,10 +208,11 @@ function sink(
   config: SinkConfig,
   key: Value | undefined,
   headers: readonly NamedValue[],
+  format: FormatT,
   onBadRecord: BadRecordPolicy,
 ): SinkT {
   const [connectorType, connector] = sinkConnector(config);
-  return withPolicy(new SinkT(connectorType, connector, new FormatT(), optional(key), named(headers)), onBadRecord);
+  return withPolicy(new SinkT(connectorType, connector, format, optional(key), named(headers)), onBadRecord);
 }
 
 function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] {

@@ -27,6 +27,13 @@ export interface JobOptions extends RecoveryOptions {
   readonly commitInterval?: Duration;
 }
 
+/** What a run adds to the plan, or puts in the place of what the job says. */
+export interface PlanOverrides {
+  readonly parallelism?: number;
+  /** The numbers that the schemas of sinks have in their registries, by the step's id. */
+  readonly schemaIds?: ReadonlyMap<string, number> | undefined;
+}
+
 /**
  * What a job is built with.
  *
@@ -76,13 +83,14 @@ export class Job {
     return this.recovery.checkpoints === undefined ? [] : derivedIds(this.graph.nodes);
   }
 
-  /** The plan as the core reads it. `parallelism` goes before the job's own. */
-  toPlan(overrides: { readonly parallelism?: number } = {}): Uint8Array {
+  /** The plan as the core reads it. */
+  toPlan(overrides: PlanOverrides = {}): Uint8Array {
     return writePlan(this.name, this.steps, {
       parallelism: overrides.parallelism ?? this.options.parallelism ?? 0,
       maxParallelism: this.options.maxParallelism ?? 128,
       commitInterval: milliseconds(this.options.commitInterval ?? "1s", "commitInterval"),
       recovery: this.recovery,
+      schemaIds: overrides.schemaIds,
     });
   }
 }

@@ -4,6 +4,7 @@ import { PlanError } from "../errors.js";
 import type { Columns, Typed, TypedName, TypeOf } from "../expr/expr.js";
 import { columnsOf } from "../expr/make.js";
 import type { Value } from "../expr/value.js";
+import { writtenTo } from "../formats/avro.js";
 import { type Graph, nameStep, type PlanNode, type UserFunction } from "../plan/node.js";
 import { Schema } from "../schema/schema.js";
 import {
@@ -255,15 +256,18 @@ export class Stream<S extends Shape> {
    * ```
    */
   to(sink: Sink<S>): SinkStep {
-    const [key, headers] = inStep(sink.name, () => {
+    const [key, headers, format] = inStep(sink.name, () => {
       const row = columnsOf<S>(this.node.fields);
       const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
       const headers = Object.entries(sink.headers?.(row) ?? {});
-      return [key, headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) }))] as const;
+      const topic = sink.config.kind === "kafka" ? sink.config.topic : undefined;
+      const format = writtenTo(sink.format, this.node.fields, topic);
+      return [key, headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) })), format] as const;
     });
     const node = this.graph.add(sink.name, [this.node], this.node.fields, {
       kind: "sink",
       config: sink.config,
+      format,
       key,
       headers,
       onBadRecord: sink.onBadRecord ?? "fail",
@@ -387,8 +391,8 @@ export function sourceStream<S extends Shape>(graph: Graph, source: Source<S>): 
   if (source?.role !== "source") {
     throw new PlanError("j.source: it takes a source, such as kafka({ ..., format: json(Schema) })");
   }
-  const { schema, onBadRecord, name } = source;
+  const { schema, onBadRecord, name, format } = source;
   const config = source.config(graph.job);
-  const step = { kind: "source", config, declared: schema.fields, onBadRecord, eventTime: undefined } as const;
+  const step = { kind: "source", config, declared: schema.fields, onBadRecord, format, eventTime: undefined } as const;
   return new SourceStream(graph, graph.add(name, [], schema.fields, { ...step }));
 }

@@ -5,6 +5,7 @@ import { explainJob } from "./explain.js";
 import { init } from "./init.js";
 import { type RunFlags, runCommand } from "./run.js";
 import { addSavepointCommands } from "./savepoint/index.js";
+import { addSchemaCommands } from "./schema/index.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(async (file: string, fromSavepoint: string, options: RunFlags) => {
       process.exitCode = await runCommand(file, { ...options, fromSavepoint });
     });
+  addSchemaCommands(program);
   program
     .command("init")
     .description("make a project that runs")

@@ -9,6 +9,7 @@ import { profileText } from "../profile/text.js";
 import { Run } from "../run.js";
 import { SavepointService } from "../savepoints/serve.js";
 import { socketPath } from "../savepoints/socket-path.js";
+import { prepareSchemas, type SchemaIds } from "../schemas.js";
 import { fromSavepoint, type Start } from "../start.js";
 import { type Display, display } from "./display.js";
 import { asLoadError, exitCode } from "./exit-code.js";
@@ -24,6 +25,8 @@ export interface RunFlags {
   readonly allowDropped?: readonly string[];
 }
 
+type Followed = Omit<RunFlags, "fresh" | "fromSavepoint"> & { readonly start: Start; readonly schemaIds: SchemaIds };
+
 /** Forced by a second Ctrl-C. */
 const FORCED = 130;
 
@@ -35,7 +38,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
     screen = display(job.name);
     const start = startOf(flags, job);
     for (const warning of [...job.warnings, ...(await prepareTopics(job, flags))]) screen.say(warning);
-    return await follow(job, file, { ...flags, start }, screen);
+    const schemaIds = await prepareSchemas(job);
+    return await follow(job, file, { ...flags, start, schemaIds }, screen);
   } catch (error) {
     return fail(asLoadError(error), screen);
   }
@@ -53,7 +57,7 @@ function startOf({ fresh = false, fromSavepoint: name }: RunFlags, job: Job): St
 async function follow(
   job: Job,
   file: string,
-  { start, parallelism, allowDropped, profile }: Omit<RunFlags, "fresh" | "fromSavepoint"> & { readonly start: Start },
+  { start, parallelism, allowDropped, profile, schemaIds }: Followed,
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
@@ -62,7 +66,7 @@ async function follow(
   let look: (() => Look) | undefined;
   let current: Run | undefined;
   const begin = (start: Start): Run => {
-    const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped });
+    const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped, schemaIds });
     current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
     look = () => {

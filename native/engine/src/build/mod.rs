@@ -9,9 +9,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use millrace_formats::{Decoder, Encoder};
 use millrace_io::{Restored, SinkPlace};
 use millrace_plan::{
-    BadRecordPolicy, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source, SourceConnector,
+    BadRecordPolicy, Format, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source,
+    SourceConnector,
 };
 
 use crate::bad_records::{BadRecords, DeadLetter};
@@ -164,7 +166,8 @@ impl Builder<'_> {
             step: operator.name.clone(),
             slot,
             source: opened,
-            decoder: millrace_formats::decoder(source.format, operator.schema.clone()),
+            decoder: self.decoder(source, &operator.schema)?,
+            has_header: matches!(&source.format, Format::Csv(csv) if csv.header),
             clock,
             settlement: if keeps_windows { Settlement::default() } else { settlement(&self.job.plan, index) },
             windows: if keeps_windows { Vec::new() } else { windows },
@@ -177,6 +180,12 @@ impl Builder<'_> {
         }
         self.inputs.push(Input::new(Origin::Source(input), self.counters(index)));
         Ok(Outlet::Input(self.inputs.len() - 1))
+    }
+
+    fn decoder(&self, source: &Source, schema: &SchemaRef) -> Result<Box<dyn Decoder>> {
+        let registry = source.format.registry().map(|registry| self.job.environment.schemas(registry)).transpose()?;
+        let decoder = millrace_formats::decoder(&source.format, schema.clone(), &source.declared, registry);
+        decoder.map_err(|error| Error::new(ErrorCode::Plan, error.to_string()))
     }
 
     /// The committed positions lie behind what state was made from, and this state is not there.
@@ -203,7 +212,7 @@ impl Builder<'_> {
             BadRecordPolicy::Skip => BadRecords::Skip,
             BadRecordPolicy::DeadLetter(sink) => {
                 let has_headers = matches!(sink.connector, SinkConnector::Kafka(_));
-                let envelope = || millrace_formats::encoder(sink.format, DeadLetter::envelope_schema());
+                let envelope = || encoder(&sink.format, DeadLetter::envelope_schema());
                 let opened = self.open_sink(index, &sink.connector, "/dead-letter")?;
                 let step = self.job.plan.operators[index].name.clone();
                 // Its bytes are not those of the operator: they are counted nowhere.
@@ -212,7 +221,7 @@ impl Builder<'_> {
                     writer: Rc::new(RefCell::new(writer)),
                     job: self.job.plan.name.clone(),
                     step,
-                    envelope: (!has_headers).then(envelope),
+                    envelope: (!has_headers).then(envelope).transpose()?,
                 })
             }
         })
@@ -223,7 +232,7 @@ impl Builder<'_> {
         let key = sink.key.as_ref().map(|key| compile(key, &schema)).transpose()?;
         let headers = sink.headers.iter().map(|header| Ok((header.name.clone(), compile(&header.expr, &schema)?)));
         let headers = headers.collect::<Result<_>>()?;
-        Ok(SinkStep::new(writer, millrace_formats::encoder(sink.format, schema), key, headers))
+        Ok(SinkStep::new(writer, encoder(&sink.format, schema)?, key, headers))
     }
 
     fn sink_writer(&mut self, index: usize, sink: &Sink) -> Result<Rc<RefCell<SinkWriter>>> {
@@ -273,6 +282,10 @@ impl Builder<'_> {
         input.reach.writers = sinks.chain(dead_letters).collect();
         input.reach.nodes = found.into_iter().collect();
     }
+}
+
+fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>> {
+    millrace_formats::encoder(format, schema).map_err(|error| Error::new(ErrorCode::Plan, error.to_string()))
 }
 
 /// The connector of a source; a start from nothing goes by no committed positions.

@@ -38,6 +38,9 @@ impl Operator for SinkStep {
     fn on_batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
         let mut records = Records::default();
         self.encoder.encode(&batch.rows, &mut records.values);
+        if let Some(failure) = self.encoder.take_failure() {
+            return Err(Error::new(ErrorCode::Sink, format!("a row cannot be written: {failure}")));
+        }
         if let Some(key) = &self.key {
             records.keys = Some(cells(evaluate(key, &batch.rows)?.as_ref())?);
         }

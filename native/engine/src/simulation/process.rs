@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
+use millrace_formats::avro::Schemas;
 use millrace_io::{Delivery, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
-use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SinkConnector, SourceConnector};
+use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::{Checkpoints, Storage};
 use parking_lot::Mutex;
 
@@ -157,6 +158,10 @@ impl Environment for Simulated {
     ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
         let SourceConnector::Kafka(config) = connector else { unreachable!("the sources are Kafka's") };
         Ok(Box::new(SimulatedSource::open(&self.0, config, share, restored)))
+    }
+
+    fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>> {
+        Err(millrace_io::Error(format!("there is no schema registry {} in a simulation", registry.url)))
     }
 
     fn committed_metadata(&self, source: &KafkaSource) -> millrace_io::Result<Vec<Option<String>>> {

@@ -11,10 +11,10 @@ use super::decimal::Decimals;
 use super::error::{Result, bad_value, wrong_number, wrong_type};
 use super::list::List;
 use super::object::Object;
-use super::primitive::{Booleans, Primitive};
 use super::time::{Dates, Timestamps};
 use super::variable::{Bytes, Strings};
 use super::{number, skip};
+use crate::builders::{Booleans, Primitive};
 
 pub(super) enum Column {
     Boolean(Booleans),

@@ -6,8 +6,8 @@ use arrow::array::{ArrayRef, Decimal128Array};
 use arrow::datatypes::DataType;
 
 use super::error::{Result, bad_value, out_of_range, shown, type_name, wrong_type};
-use super::primitive::Primitive;
 use super::{number, string};
+use crate::builders::Primitive;
 
 /// A column of decimals.
 pub(super) struct Decimals {
@@ -64,7 +64,7 @@ enum Misfit {
 
 /// The value of a number token in units of the last digit of `decimal(precision, scale)`. `None` where `token` is no
 /// number at all.
-fn parse(token: &[u8], precision: u8, scale: i8) -> Option<Result<i128>> {
+pub(crate) fn parse(token: &[u8], precision: u8, scale: i8) -> Option<Result<i128>> {
     if number::end(token, 0)? != token.len() {
         return None;
     }

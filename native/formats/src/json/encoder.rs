@@ -16,7 +16,7 @@ pub struct JsonEncoder {
 }
 
 /// The names of an object's fields as they are written, and what is nested in each.
-pub(super) struct Names(Vec<Name>);
+pub(crate) struct Names(Vec<Name>);
 
 struct Name {
     /// `,"name":`, without the comma for the first.
@@ -25,7 +25,7 @@ struct Name {
 }
 
 /// The names inside of a type.
-pub(super) enum Nested {
+pub(crate) enum Nested {
     None,
     Object(Names),
     List(Box<Nested>),

@@ -1,20 +1,11 @@
 //! What is wrong with a record. All of it is off the fast path: a reader that fails is run again in slow motion here.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 
 use super::skip;
 use crate::BadRecord;
-
-pub(super) type Result<T> = std::result::Result<T, Box<BadRecord>>;
-
-/// Characters of a record that a message shows.
-const SHOWN_CHARS: usize = 40;
-
-#[cold]
-#[inline(never)]
-pub(super) fn bad_record(message: impl Into<String>) -> Box<BadRecord> {
-    Box::new(BadRecord { column: None, message: message.into() })
-}
+pub use crate::bad_record::type_name;
+pub(super) use crate::bad_record::{Result, bad_record, bad_value, shown, within};
 
 /// `problem` reads like "expected ':' after a field name".
 #[cold]
@@ -22,24 +13,6 @@ pub(super) fn bad_record(message: impl Into<String>) -> Box<BadRecord> {
 pub(super) fn broken(json: &[u8], at: usize, problem: &str) -> Box<BadRecord> {
     let end = if at >= json.len() { ", found the end of the record" } else { "" };
     bad_record(format!("broken JSON at byte {at}: {problem}{end}"))
-}
-
-/// A fault of a value; the column's name is added by [`within`] on the way up.
-#[cold]
-#[inline(never)]
-pub(super) fn bad_value(message: impl Into<String>) -> Box<BadRecord> {
-    Box::new(BadRecord { column: Some(String::new()), message: message.into() })
-}
-
-/// Puts the name of a field, or the "[3]" of a list item, before the path of the column at fault.
-#[cold]
-#[inline(never)]
-pub(super) fn within(mut error: Box<BadRecord>, parent: &str) -> Box<BadRecord> {
-    if let Some(path) = &error.column {
-        let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-        error.column = Some(format!("{parent}{separator}{path}"));
-    }
-    error
 }
 
 /// The value at `at` is not of the type that its column has, or is no JSON at all.
@@ -81,43 +54,6 @@ pub(super) fn wrong_number(json: &[u8], at: usize, expected: &DataType) -> Box<B
 #[inline(never)]
 pub(super) fn out_of_range(token: &[u8], expected: &DataType) -> Box<BadRecord> {
     bad_value(format!("{} is out of range for {}", shown(token), type_name(expected)))
-}
-
-/// As much of a record's text as a message has room for.
-pub(super) fn shown(text: &[u8]) -> String {
-    // Four bytes make at most one character less than they are; no more than these need looking at.
-    let head = String::from_utf8_lossy(&text[..text.len().min(4 * SHOWN_CHARS + 4)]);
-    match head.char_indices().nth(SHOWN_CHARS) {
-        Some((end, _)) => format!("{}…", &head[..end]),
-        None => head.into_owned(),
-    }
-}
-
-/// The name of a type as a job's schema has it.
-pub fn type_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Boolean => "bool".into(),
-        DataType::Int32 => "int32".into(),
-        DataType::Int64 => "int64".into(),
-        DataType::Float64 => "float64".into(),
-        DataType::Decimal128(precision, scale) => format!("decimal({precision}, {scale})"),
-        DataType::Utf8 => "string".into(),
-        DataType::Binary => "bytes".into(),
-        DataType::Timestamp(unit, _) => format!("timestamp({})", unit_name(*unit)),
-        DataType::Date32 => "date".into(),
-        DataType::List(_) => "list".into(),
-        DataType::Struct(_) => "struct".into(),
-        other => other.to_string(),
-    }
-}
-
-fn unit_name(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::Second => "s",
-        TimeUnit::Millisecond => "ms",
-        TimeUnit::Microsecond => "us",
-        TimeUnit::Nanosecond => "ns",
-    }
 }
 
 /// The name of a type and, where it does not say it, how JSON writes one.

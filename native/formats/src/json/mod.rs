@@ -30,25 +30,26 @@
 //! writes, the decoder reads back.
 
 mod column;
-mod decimal;
+pub(crate) mod decimal;
 mod decoder;
 mod encoder;
 mod error;
 mod field_order;
 mod list;
-mod number;
+pub(crate) mod number;
 mod object;
-mod primitive;
 mod scan;
 mod skip;
 mod string;
-mod time;
-mod value;
+pub(crate) mod time;
+pub(crate) mod value;
 mod variable;
 
 pub use decoder::JsonDecoder;
 pub use encoder::JsonEncoder;
+pub(crate) use encoder::Nested;
 pub use error::type_name;
+pub(crate) use variable::BASE64;
 
 /// Levels of objects and arrays that a record may have.
 const MAX_DEPTH: usize = 128;

@@ -33,7 +33,7 @@ pub(super) fn end(json: &[u8], at: usize) -> Option<usize> {
 
 /// The integer at `at` and the position after it; `None` where there is no integer or it is out of range.
 #[inline]
-pub(super) fn integer(json: &[u8], at: usize) -> Option<(i64, usize)> {
+pub(crate) fn integer(json: &[u8], at: usize) -> Option<(i64, usize)> {
     let negative = json.get(at) == Some(&b'-');
     let start = at + usize::from(negative);
     let mut end = start;
@@ -62,14 +62,14 @@ pub(super) fn integer(json: &[u8], at: usize) -> Option<(i64, usize)> {
 
 /// The same within the range of an i32.
 #[inline]
-pub(super) fn int32(json: &[u8], at: usize) -> Option<(i32, usize)> {
+pub(crate) fn int32(json: &[u8], at: usize) -> Option<(i32, usize)> {
     let (value, end) = integer(json, at)?;
     Some((value.try_into().ok()?, end))
 }
 
 /// The float at `at` and the position after it; `None` where there is no number or it is out of range.
 #[inline]
-pub(super) fn float(json: &[u8], at: usize) -> Option<(f64, usize)> {
+pub(crate) fn float(json: &[u8], at: usize) -> Option<(f64, usize)> {
     let end = end(json, at)?;
     let value: f64 = fast_float2::parse(&json[at..end]).ok()?;
     value.is_finite().then_some((value, end))

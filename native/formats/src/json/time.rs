@@ -12,8 +12,8 @@ use arrow::datatypes::{DataType, TimeUnit};
 use chrono::Utc;
 
 use super::error::{Result, wrong_number, wrong_type};
-use super::primitive::Primitive;
 use super::{number, string};
+use crate::builders::Primitive;
 
 /// A column of timestamps.
 pub(super) struct Timestamps {
@@ -111,7 +111,7 @@ impl Dates {
 
 /// An RFC 3339 timestamp in `unit` since the epoch, cut down to it; without an offset it is UTC. `None` where the text
 /// is none or the unit cannot reach it.
-fn timestamp(text: &[u8], unit: TimeUnit) -> Option<i64> {
+pub(crate) fn timestamp(text: &[u8], unit: TimeUnit) -> Option<i64> {
     let time = string_to_datetime(&Utc, std::str::from_utf8(text).ok()?).ok()?;
     match unit {
         TimeUnit::Second => Some(time.timestamp()),
@@ -122,7 +122,7 @@ fn timestamp(text: &[u8], unit: TimeUnit) -> Option<i64> {
 }
 
 /// The days since the epoch of a "YYYY-MM-DD".
-fn date(text: &[u8]) -> Option<i32> {
+pub(crate) fn date(text: &[u8]) -> Option<i32> {
     // The parser takes more forms than this one; a longer text is a time, which a date must not swallow.
     if text.len() != 10 {
         return None;

@@ -21,7 +21,7 @@ use super::scan;
 const TEXT_OPTIONS: FormatOptions<'static> = FormatOptions::new().with_display_error(true);
 
 /// A column of a batch, its type found out once.
-pub(super) struct Values<'a> {
+pub(crate) struct Values<'a> {
     nulls: Option<&'a NullBuffer>,
     typed: Typed<'a>,
 }

@@ -233,6 +233,64 @@ fn at_most_once_holds_results_back_until_a_checkpoint() {
     );
 }
 
+fn avro(schema: Option<&str>, framing: AvroFraming) -> Format {
+    Format::Avro(Avro { schema: schema.map(str::to_owned), reader_schema: None, framing })
+}
+
+fn csv(delimiter: u8, header: bool) -> Format {
+    Format::Csv(Csv { delimiter, quote: b'"', null: String::new(), header })
+}
+
+#[test]
+fn a_source_reads_a_format_that_goes_with_its_connector_and_columns() {
+    let of_kafka = |format: Format| message(|plan| source(plan).format = format);
+    let of_files = |format: Format| {
+        message(|plan| {
+            source(plan).connector = SourceConnector::File(FileSource { paths: vec!["a".into()], follow: false });
+            source(plan).format = format;
+        })
+    };
+    assert_eq!(
+        of_kafka(avro(None, AvroFraming::Plain)),
+        "kafka(bids): avro: give the schema that records are written with, or the registry that has it"
+    );
+    let registry = SchemaRegistry { url: "localhost:8081".into(), subject: None, properties: Vec::new() };
+    assert_eq!(
+        of_kafka(avro(None, AvroFraming::Confluent { registry, schema_id: None })),
+        "kafka(bids): the schema registry \"localhost:8081\" has no URL with http or https"
+    );
+    assert_eq!(
+        of_files(avro(Some("{}"), AvroFraming::Plain)),
+        "kafka(bids): files are read line by line, and avro has no lines: use json or csv, or Kafka for avro"
+    );
+    assert_eq!(of_kafka(Format::Raw), "kafka(bids): raw records have one column, of strings or bytes");
+    assert_eq!(of_kafka(csv(b',', true)), "kafka(bids): csv: only files have a header");
+    assert_eq!(of_kafka(csv(b'"', false)), "kafka(bids): csv: the delimiter and the quote are the same");
+    let mut plan = crate::decode(REVENUE).unwrap();
+    source(&mut plan).format = csv(b';', false);
+    assert_eq!(validate(&plan), Ok(()));
+}
+
+#[test]
+fn a_sink_writes_a_format_that_goes_with_its_connector() {
+    let sink = |connector: SinkConnector, format: Format| {
+        message(|plan| {
+            let OperatorKind::Sink(sink) = &mut plan.operators[SINK].kind else { unreachable!() };
+            (sink.connector, sink.format) = (connector, format);
+        })
+    };
+    assert_eq!(
+        sink(SinkConnector::Stdout, avro(Some("{}"), AvroFraming::Plain)),
+        "kafka(revenue): standard output is written line by line, and avro has no lines: use json or csv, or Kafka for avro"
+    );
+    let kafka = || SinkConnector::Kafka(KafkaSink { topic: "t".into(), properties: Vec::new() });
+    assert_eq!(
+        sink(kafka(), avro(None, AvroFraming::Plain)),
+        "kafka(revenue): avro: a sink has a schema to write by"
+    );
+    assert_eq!(sink(kafka(), Format::Raw), "kafka(revenue): raw records have one column, of strings or bytes");
+}
+
 #[test]
 fn parallelism_stays_within_the_key_groups() {
     assert_eq!(message(|plan| plan.parallelism = 129), "parallelism 129 is more than maxParallelism 128");

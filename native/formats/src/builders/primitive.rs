@@ -5,7 +5,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::ArrowNativeType;
 
 /// Values and their validity; the bitmap is made when the first null comes.
-pub(super) struct Primitive<T> {
+pub(crate) struct Primitive<T> {
     values: Vec<T>,
     nulls: NullBufferBuilder,
 }
@@ -41,7 +41,7 @@ impl<T: ArrowNativeType> Primitive<T> {
 }
 
 /// The same for single bits.
-pub(super) struct Booleans {
+pub(crate) struct Booleans {
     values: BooleanBufferBuilder,
     nulls: NullBufferBuilder,
 }

@@ -1,0 +1,61 @@
+//! Avro on the bids that the benchmark of JSON has, from records of 162 bytes: decoding of three of the seven fields and of
+//! all, encoding of all.
+
+#![allow(clippy::unwrap_used)]
+
+mod bids;
+
+use arrow::array::RecordBatch;
+use bids::{ALL, RECORDS, SOME, bid, schema};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use millrace_formats::avro::{AvroDecoder, AvroEncoder};
+use millrace_formats::json::JsonDecoder;
+use millrace_formats::{Decoder, Encoder, Rows};
+
+const SCHEMA: &str = r#"{"type": "record", "name": "Bid", "fields": [
+    {"name": "auction", "type": "long"}, {"name": "bidder", "type": "long"}, {"name": "price", "type": "long"},
+    {"name": "channel", "type": "string"}, {"name": "url", "type": "string"},
+    {"name": "dateTime", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+    {"name": "extra", "type": "string"}]}"#;
+
+criterion_group!(benches, decoding, encoding);
+criterion_main!(benches);
+
+fn decoding(criterion: &mut Criterion) {
+    let mut encoder = AvroEncoder::new(SCHEMA, None, schema(ALL)).unwrap();
+    let mut rows = Rows::default();
+    encoder.encode(&batch(), &mut rows);
+    let records: Vec<Vec<u8>> = (0..rows.len()).map(|row| rows.get(row).unwrap().to_vec()).collect();
+    let mut group = criterion.benchmark_group("Avro decoding");
+    group.throughput(Throughput::Elements(RECORDS));
+    for (name, columns) in [("3 of 7 fields", SOME), ("7 of 7 fields", ALL)] {
+        let mut decoder = AvroDecoder::plain(SCHEMA, None, schema(columns)).unwrap();
+        group.bench_function(name, |bench| bench.iter(|| decode(&records, &mut decoder)));
+    }
+    group.finish();
+}
+
+fn encoding(criterion: &mut Criterion) {
+    let batch = batch();
+    let mut encoder = AvroEncoder::new(SCHEMA, None, schema(ALL)).unwrap();
+    let mut rows = Rows::default();
+    let mut group = criterion.benchmark_group("Avro encoding");
+    group.throughput(Throughput::Elements(RECORDS));
+    group.bench_function("7 fields", |bench| {
+        bench.iter(|| {
+            rows.clear();
+            encoder.encode(&batch, &mut rows);
+        })
+    });
+    group.finish();
+}
+
+fn batch() -> RecordBatch {
+    let records: Vec<Vec<u8>> = (0..RECORDS).map(bid).collect();
+    decode(&records, &mut JsonDecoder::new(schema(ALL)))
+}
+
+fn decode(records: &[Vec<u8>], decoder: &mut dyn Decoder) -> RecordBatch {
+    records.iter().for_each(|record| decoder.decode(record).unwrap());
+    decoder.finish()
+}

@@ -1,0 +1,167 @@
+//! The decoder's frame: one record, one row.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::compile::compile;
+use super::framing;
+use super::program::Program;
+use super::schema::{self, Schema};
+use super::schemas::{NoSchema, Schemas};
+use crate::bad_record::{Result, bad_record};
+use crate::builders::Struct;
+use crate::{BadRecord, Decoder, FormatError};
+
+/// Bytes of records after which the rows are to be taken out, whatever their number.
+const FULL_BYTES: usize = 64 << 20;
+
+/// What an offset of Arrow can reach.
+const MAX_BYTES: usize = i32::MAX as usize;
+
+/// Schemas whose programs are kept: more are no evolution, but records that are none.
+const MAX_KNOWN: usize = 1000;
+
+/// Decodes Avro records into the columns of a schema.
+pub struct AvroDecoder {
+    schema: SchemaRef,
+    rows: Struct,
+    /// Bytes of the records whose rows are held.
+    bytes: usize,
+    programs: Programs,
+    failure: Option<String>,
+}
+
+enum Programs {
+    One(Program),
+    ById(ById),
+}
+
+/// The programs of the schemas that records have named so far.
+struct ById {
+    schemas: Arc<dyn Schemas>,
+    reader: Option<Schema>,
+    known: Vec<(u32, Result<Program>)>,
+    /// Where in `known` the last record's is.
+    last: usize,
+}
+
+impl AvroDecoder {
+    /// For records that are written with the schema `writer`. `reader` gives columns aliases and defaults.
+    pub fn plain(writer: &str, reader: Option<&str>, columns: SchemaRef) -> std::result::Result<Self, FormatError> {
+        let reader = reader.map(|text| schema::parse(text, &[])).transpose()?;
+        let program = compile(schema::parse(writer, &[])?.as_ref(), reader.as_deref(), columns.fields());
+        let program = program.map_err(|bad| FormatError(bad.to_string()))?;
+        Ok(AvroDecoder::new(Programs::One(program), columns))
+    }
+
+    /// For records that name their schema.
+    pub fn framed(
+        schemas: Arc<dyn Schemas>,
+        reader: Option<&str>,
+        columns: SchemaRef,
+    ) -> std::result::Result<Self, FormatError> {
+        let reader = reader.map(|text| schema::parse(text, &[])).transpose()?;
+        let programs = ById { schemas, reader, known: Vec::new(), last: 0 };
+        Ok(AvroDecoder::new(Programs::ById(programs), columns))
+    }
+
+    fn new(programs: Programs, schema: SchemaRef) -> Self {
+        let rows = Struct::new(schema.fields());
+        AvroDecoder { schema, rows, bytes: 0, programs, failure: None }
+    }
+
+    fn append(&mut self, message: &[u8]) -> Result<()> {
+        if message.len() > MAX_BYTES - self.bytes {
+            let (held, len) = (self.bytes, message.len());
+            return Err(bad_record(format!("a record of {len} bytes is too large beside {held} bytes in one batch")));
+        }
+        let (program, record) = match &mut self.programs {
+            Programs::One(program) => (&*program, message),
+            Programs::ById(programs) => {
+                let (id, record) = framing::split(message)?;
+                (programs.program(id, &self.schema, &mut self.failure)?, record)
+            }
+        };
+        program.read(record, &mut self.rows)
+    }
+}
+
+impl ById {
+    #[inline]
+    fn program(&mut self, id: u32, columns: &SchemaRef, failure: &mut Option<String>) -> Result<&Program> {
+        if self.known.get(self.last).is_none_or(|(known, _)| *known != id) {
+            self.last = self.find(id, columns, failure)?;
+        }
+        match &self.known[self.last].1 {
+            Ok(program) => Ok(program),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    #[inline(never)]
+    fn find(&mut self, id: u32, columns: &SchemaRef, failure: &mut Option<String>) -> Result<usize> {
+        if let Some(index) = self.known.iter().position(|(known, _)| *known == id) {
+            return Ok(index);
+        }
+        let place = self.schemas.place();
+        let program = match self.schemas.schema(id) {
+            Ok(found) => schema::parse(&found.text, &found.references)
+                .map_err(|error| bad_record(error.0))
+                .and_then(|writer| compile(&writer, self.reader.as_deref(), columns.fields()))
+                .map_err(|mut error| {
+                    error.message.push_str(&format!(" (schema {id}, {place})"));
+                    error
+                }),
+            Err(NoSchema::Unknown(reason)) => {
+                Err(bad_record(format!("it names schema {id}, which {place} does not have: {reason}")))
+            }
+            Err(NoSchema::Unavailable(reason)) => {
+                let message = format!("schema {id} of {place} could not be fetched: {reason}");
+                *failure = Some(message.clone());
+                return Err(bad_record(message));
+            }
+        };
+        if self.known.len() >= MAX_KNOWN {
+            self.known.clear();
+        }
+        self.known.push((id, program));
+        Ok(self.known.len() - 1)
+    }
+}
+
+impl Decoder for AvroDecoder {
+    fn decode(&mut self, record: &[u8]) -> std::result::Result<(), BadRecord> {
+        let rows = self.rows.len();
+        match self.append(record) {
+            Ok(()) => {
+                self.bytes += record.len();
+                Ok(())
+            }
+            Err(error) => {
+                self.rows.truncate(rows);
+                Err(*error)
+            }
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= FULL_BYTES
+    }
+
+    fn finish(&mut self) -> RecordBatch {
+        let (columns, rows) = self.rows.take_rows();
+        self.bytes = 0;
+        // SAFETY: the columns were made from the schema's fields, with one value a row.
+        unsafe { RecordBatch::new_unchecked(self.schema.clone(), columns, rows) }
+    }
+
+    fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+}

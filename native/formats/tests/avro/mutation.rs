@@ -1,0 +1,92 @@
+use arrow::array::{RecordBatch, UInt64Array};
+use millrace_formats::Decoder;
+use millrace_formats::avro::AvroDecoder;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use crate::written::{encode, rows_and_schema};
+
+#[derive(Debug, Clone)]
+enum Mutation {
+    Replace(Index, u8),
+    Insert(Index, u8),
+    Delete(Index),
+    Truncate(Index),
+}
+
+impl Mutation {
+    fn apply(&self, record: &mut Vec<u8>) {
+        match self {
+            Mutation::Insert(at, byte) => record.insert(at.index(record.len() + 1), *byte),
+            _ if record.is_empty() => {}
+            Mutation::Replace(at, byte) => {
+                let at = at.index(record.len());
+                record[at] = *byte;
+            }
+            Mutation::Delete(at) => {
+                record.remove(at.index(record.len()));
+            }
+            Mutation::Truncate(at) => record.truncate(at.index(record.len())),
+        }
+    }
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let byte = || prop_oneof![any::<u8>(), proptest::sample::select(vec![0, 1, 2, 0x7f, 0x80, 0xff])];
+    prop_oneof![
+        (any::<Index>(), byte()).prop_map(|(at, byte)| Mutation::Replace(at, byte)),
+        (any::<Index>(), byte()).prop_map(|(at, byte)| Mutation::Insert(at, byte)),
+        any::<Index>().prop_map(Mutation::Delete),
+        any::<Index>().prop_map(Mutation::Truncate),
+    ]
+}
+
+/// Decodes good records with a bad one before each; only good ones may be left.
+fn decode_between(batch: &RecordBatch, schema: &str, bad: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), TestCaseError> {
+    let mut decoder = AvroDecoder::plain(schema, None, batch.schema()).unwrap();
+    let mut good_rows = Vec::new();
+    for record in encode(batch, schema) {
+        let rows = decoder.rows();
+        match decoder.decode(&bad(&record)) {
+            Ok(()) => prop_assert_eq!(decoder.rows(), rows + 1),
+            Err(_) => prop_assert_eq!(decoder.rows(), rows),
+        }
+        good_rows.push(decoder.rows() as u64);
+        decoder.decode(&record).unwrap();
+    }
+    let decoded = decoder.finish();
+    let good_rows = UInt64Array::from(good_rows);
+    for (column, expected) in decoded.columns().iter().zip(batch.columns()) {
+        column.to_data().validate_full().unwrap();
+        prop_assert_eq!(&arrow::compute::take(column, &good_rows, None).unwrap(), expected);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn noise_leaves_nothing_behind((batch, schema) in rows_and_schema(), noise in vec(any::<u8>(), 0..60)) {
+        decode_between(&batch, &schema, |_| noise.clone())?;
+    }
+
+    #[test]
+    fn a_damaged_record_leaves_nothing_behind(
+        (batch, schema) in rows_and_schema(), mutations in vec(mutation(), 1..5)
+    ) {
+        decode_between(&batch, &schema, |record| {
+            let mut damaged = record.to_vec();
+            mutations.iter().for_each(|mutation| mutation.apply(&mut damaged));
+            damaged
+        })?;
+    }
+
+    #[test]
+    fn a_schema_of_noise_is_an_error_or_a_schema(text in "[\\[\\]{}\":,a-z0-9 ]{0,60}", at in any::<Index>()) {
+        let columns = std::sync::Arc::new(arrow::datatypes::Schema::empty());
+        let _ = AvroDecoder::plain(&text, None, columns.clone());
+        let mut good = r#"{"type":"record","name":"R","fields":[{"name":"a","type":["null","R"]}]}"#.to_owned();
+        good.truncate(at.index(good.len()));
+        let _ = AvroDecoder::plain(&good, None, columns);
+    }
+}

@@ -1,0 +1,48 @@
+use super::{Result, properties, unknown};
+use crate::PlanError;
+use crate::generated as fb;
+use crate::model::*;
+
+pub fn format(format: fb::Format<'_>) -> Result<Format> {
+    Ok(match format.kind() {
+        fb::FormatKind::Json => Format::Json,
+        fb::FormatKind::Avro => Format::Avro(Avro {
+            schema: format.schema().map(str::to_owned),
+            reader_schema: format.reader_schema().map(str::to_owned),
+            framing: framing(format)?,
+        }),
+        fb::FormatKind::Csv => Format::Csv(Csv {
+            delimiter: byte("delimiter", format.delimiter().unwrap_or(","))?,
+            quote: byte("quote", format.quote().unwrap_or("\""))?,
+            null: format.null_text().unwrap_or_default().into(),
+            header: format.header(),
+        }),
+        fb::FormatKind::Raw => Format::Raw,
+        other => return Err(unknown("format", other.0)),
+    })
+}
+
+fn framing(format: fb::Format<'_>) -> Result<AvroFraming> {
+    match format.framing() {
+        fb::AvroFraming::Plain => Ok(AvroFraming::Plain),
+        fb::AvroFraming::Confluent => {
+            let registry = format.registry();
+            let registry = registry.ok_or_else(|| PlanError::new("Avro records name a schema, but of no registry"))?;
+            let registry = SchemaRegistry {
+                url: registry.url().into(),
+                subject: registry.subject().map(str::to_owned),
+                properties: properties(registry.properties()),
+            };
+            Ok(AvroFraming::Confluent { registry, schema_id: format.schema_id() })
+        }
+        other => Err(unknown("framing of Avro records", other.0)),
+    }
+}
+
+/// A character that is one byte, and none that a line or a quoted field has of itself.
+fn byte(what: &str, text: &str) -> Result<u8> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'\r' | b'\n') => Ok(*byte),
+        _ => Err(PlanError::new(format!("csv: {what} {text:?} is not one ASCII character"))),
+    }
+}

@@ -1,0 +1,44 @@
+import type { RegistryConfig, SubjectStrategy } from "./config.js";
+
+export type Properties = Readonly<Record<string, string>>;
+
+/**
+ * Where schemas are registered: a Schema Registry with Confluent's interface (Confluent, Apicurio, Karapace, Redpanda).
+ *
+ * ```ts
+ * import { avro, env, type SchemaRegistryOptions } from "millrace";
+ * const registry: SchemaRegistryOptions = {
+ *   url: "https://registry.example.com",
+ *   username: "millrace",
+ *   password: env("REGISTRY_PASSWORD", ""),
+ *   register: false,
+ * };
+ * const format = avro({ registry });
+ * ```
+ */
+export interface SchemaRegistryOptions {
+  readonly url: string;
+  /** Of basic authentication. */
+  readonly username?: string;
+  readonly password?: string;
+  /** Of bearer authentication; it goes before a user name. */
+  readonly token?: string;
+  /** What the schema is registered under; by `subjectStrategy` where it is not given. */
+  readonly subject?: string;
+  /** `TOPIC-value` by "topic" (the default), the record's full name by "record", `TOPIC-NAME` by "topic-record". */
+  readonly subjectStrategy?: SubjectStrategy;
+  /** Whether a sink registers its schema when the job starts (the default), or ends the job where it is not there. */
+  readonly register?: boolean;
+}
+
+export function registryConfig(options: SchemaRegistryOptions): RegistryConfig {
+  const { url, username, password, token, subject, subjectStrategy = "topic", register = true } = options;
+  const given = Object.entries({ username, password, token }).filter(([, value]) => value !== undefined);
+  return {
+    url,
+    subject,
+    strategy: subjectStrategy,
+    register,
+    properties: Object.fromEntries(given) as Properties,
+  };
+}

@@ -1,0 +1,36 @@
+import type { AvroConfig, FormatConfig } from "../formats/config.js";
+import { AvroFraming, FormatKind, FormatT, PropertyT, SchemaRegistryT } from "../generated/millrace/plan.js";
+
+/** A format as the plan has it. `schemaId` is the number of a sink's schema in its registry. */
+export function format(config: FormatConfig | undefined, schemaId?: number): FormatT {
+  const written = new FormatT();
+  switch (config?.kind) {
+    case undefined:
+      break;
+    case "avro":
+      avro(config, written);
+      written.schemaId = schemaId ?? null;
+      break;
+    case "csv":
+      written.kind = FormatKind.Csv;
+      written.delimiter = config.delimiter;
+      written.quote = config.quote;
+      written.nullText = config.nullText;
+      written.header = config.header;
+      break;
+    case "raw":
+      written.kind = FormatKind.Raw;
+      break;
+  }
+  return written;
+}
+
+function avro({ schema, readerSchema, registry }: AvroConfig, written: FormatT): void {
+  written.kind = FormatKind.Avro;
+  written.schema = schema ?? null;
+  written.readerSchema = readerSchema ?? null;
+  if (registry === undefined) return;
+  written.framing = AvroFraming.Confluent;
+  const properties = Object.entries(registry.properties).map(([key, value]) => new PropertyT(key, value));
+  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties);
+}
