@@ -15,7 +15,8 @@ pub enum ErrorCode {
     State,
     /// Another worker of the job has begun, and this one has stopped.
     TakenOver,
-    /// An expression failed on a value: an overflow, a division by zero, a cast.
+    /// An expression failed on a value: an overflow, a division by zero, a cast. Or a row has no place in the schema that it is
+    /// to be written by.
     Expression,
     /// A user function threw or returned what its step does not allow.
     Function,

@@ -1,5 +1,4 @@
-//! Avro on the bids that the benchmark of JSON has, from records of 162 bytes: decoding of three of the seven fields and of
-//! all, encoding of all.
+//! Avro on the bids that the benchmark of JSON has: decoding of three of the seven fields and of all, encoding of all.
 
 #![allow(clippy::unwrap_used)]
 

@@ -9,7 +9,7 @@ import { registryConfig, type SchemaRegistryOptions } from "./registry.js";
  * How Avro records are read or written.
  *
  * ```ts
- * import { type AvroOptions, avro, files, schema, t } from "millrace";
+ * import { type AvroOptions, avro, schema, t } from "millrace";
  * const options: AvroOptions = {
  *   schema: { type: "record", name: "Price", fields: [{ name: "price", type: "long" }] },
  * };

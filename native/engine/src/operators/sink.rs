@@ -39,7 +39,7 @@ impl Operator for SinkStep {
         let mut records = Records::default();
         self.encoder.encode(&batch.rows, &mut records.values);
         if let Some(failure) = self.encoder.take_failure() {
-            return Err(Error::new(ErrorCode::Sink, format!("a row cannot be written: {failure}")));
+            return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));
         }
         if let Some(key) = &self.key {
             records.keys = Some(cells(evaluate(key, &batch.rows)?.as_ref())?);

@@ -36,6 +36,8 @@ impl Value {
             (Value::Text(value), Column::Utf8(values)) => appended(values.append(value.as_bytes()))?,
             (Value::Bytes(value), Column::Binary(values)) => appended(values.append(value))?,
             (Value::List(items), Column::List(list)) => {
+                // No record vouches for so many items.
+                appended(items.len() <= i32::MAX as usize - list.len)?;
                 for item in items {
                     item.append(&mut list.items)?;
                     list.len += 1;

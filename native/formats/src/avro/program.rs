@@ -113,7 +113,8 @@ impl Read {
             (Read::Int64, Column::Int64(values)) => values.append(cursor.long()?),
             (Read::Text, Column::Utf8(values)) => {
                 let text = cursor.bytes()?;
-                if simdutf8::basic::from_utf8(text).is_err() {
+                // Most text is ASCII, and most is short: that is seen without the larger machinery.
+                if !text.is_ascii() && simdutf8::basic::from_utf8(text).is_err() {
                     return Err(invalid_utf8(text));
                 }
                 append(values.append(text))?;

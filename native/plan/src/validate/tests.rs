@@ -284,10 +284,7 @@ fn a_sink_writes_a_format_that_goes_with_its_connector() {
         "kafka(revenue): standard output is written line by line, and avro has no lines: use json or csv, or Kafka for avro"
     );
     let kafka = || SinkConnector::Kafka(KafkaSink { topic: "t".into(), properties: Vec::new() });
-    assert_eq!(
-        sink(kafka(), avro(None, AvroFraming::Plain)),
-        "kafka(revenue): avro: a sink has a schema to write by"
-    );
+    assert_eq!(sink(kafka(), avro(None, AvroFraming::Plain)), "kafka(revenue): avro: a sink has a schema to write by");
     assert_eq!(sink(kafka(), Format::Raw), "kafka(revenue): raw records have one column, of strings or bytes");
 }
 
