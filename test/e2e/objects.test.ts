@@ -56,8 +56,7 @@ async function hdfs(t: Test): Promise<Place> {
       };
       return FileStatuses.FileStatus.filter(({ type }) => type === "FILE").map(({ pathSuffix }) => pathSuffix);
     },
-    read: async (name) =>
-      Buffer.from(await (await fetch(`${web}/${name}?op=OPEN&user.name=root`)).arrayBuffer()),
+    read: async (name) => Buffer.from(await (await fetch(`${web}/${name}?op=OPEN&user.name=root`)).arrayBuffer()),
   };
 }
 
@@ -114,7 +113,10 @@ for (const [seed, open] of [
     const reread = Job.run("objects.ts", { env: { REREAD: files, ...place.access } });
     t.equal((await reread.exited()).code, 0, reread.log);
     const rows = reread.stdout.trimEnd().split("\n");
-    t.strictSame(rows.map((row) => (JSON.parse(row) as Trade).at).sort((a, b) => a - b), expected);
+    t.strictSame(
+      rows.map((row) => (JSON.parse(row) as Trade).at).sort((a, b) => a - b),
+      expected,
+    );
   });
 }
 

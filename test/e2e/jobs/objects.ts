@@ -6,18 +6,14 @@ export default env("REREAD", "") === ""
   ? job(
       env("JOB"),
       (j) =>
-        j
-          .source(kafka({ topic: env("INPUT"), brokers, format: json(Trade), start: "earliest" }))
-          .to(
-            files({
-              directory: env("OUTPUT"),
-              format: json(),
-              compression: "gz",
-              rollInterval: env("ROLL", "1s") as Duration,
-            }),
-          ),
+        j.source(kafka({ topic: env("INPUT"), brokers, format: json(Trade), start: "earliest" })).to(
+          files({
+            directory: env("OUTPUT"),
+            format: json(),
+            compression: "gz",
+            rollInterval: env("ROLL", "1s") as Duration,
+          }),
+        ),
       { parallelism, ...recovery },
     )
-  : job("reread", (j) =>
-      j.source(files({ paths: env("REREAD"), format: json(Trade) })).to(stdout({ format: json() })),
-    );
+  : job("reread", (j) => j.source(files({ paths: env("REREAD"), format: json(Trade) })).to(stdout({ format: json() })));
