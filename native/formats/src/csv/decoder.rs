@@ -105,11 +105,10 @@ fn read(text: &[u8], column: &mut Column, data_type: &DataType) -> Result<bool> 
             let float = number::float(text, 0).filter(|(_, end)| *end == text.len());
             float.map(|(value, _)| values.append(value))
         }
-        (Column::Boolean(values), _) => match text {
-            b"true" => Some(values.append(true)),
-            b"false" => Some(values.append(false)),
-            _ => None,
-        },
+        (Column::Boolean(values), _) => {
+            let value = [(&b"true"[..], true), (b"false", false)].into_iter().find(|(written, _)| *written == text);
+            value.map(|(_, value)| values.append(value))
+        }
         (Column::Decimal(values), DataType::Decimal128(precision, scale)) => {
             decimal::parse(text, *precision, *scale).transpose()?.map(|value| values.append(value))
         }
