@@ -1,5 +1,5 @@
 // Trades from Kafka to files, in a folder or a storage; where REREAD names files, from those to standard output.
-import { type Duration, env, files, job, json, kafka, stdout } from "millrace";
+import { env, files, job, json, kafka, stdout } from "millrace";
 import { brokers, parallelism, recovery, Trade } from "./settings.js";
 
 export default env("REREAD", "") === ""
@@ -11,7 +11,7 @@ export default env("REREAD", "") === ""
             directory: env("OUTPUT"),
             format: json(),
             compression: "gz",
-            rollInterval: env("ROLL", "1s") as Duration,
+            rollInterval: "1s",
           }),
         ),
       { parallelism, ...recovery },
