@@ -11,8 +11,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use millrace_formats::Rows;
 use millrace_io::{
-    Clock, Delivery, Error, Poll, Receiver, Record, Records, Restored, Result, Sink, Source, Waker, open_sink,
-    open_source, show_staged,
+    Clock, Delivery, Error, Poll, Receiver, Record, Records, Restored, Result, Sink, SinkPlace, Source, Waker,
+    open_sink, open_source, show_staged,
 };
 use millrace_plan::{Compression, FileSink, FileSource, SinkConnector, SourceConnector};
 use millrace_storage::{Remote, Store, remote};
@@ -63,7 +63,8 @@ impl Place {
             None => Delivery::AtOnce,
             Some(since) => Delivery::WithCheckpoint { since, transactions: None },
         };
-        open_sink(&SinkConnector::File(config), 0, &delivery).unwrap()
+        let place = SinkPlace { id: "sink".into(), slot: 0, waker: Arc::new(|| {}) };
+        open_sink(&SinkConnector::File(config), &place, &delivery, &Arc::default()).unwrap()
     }
 
     fn source(&self, pattern: &str, follow: bool, restored: Option<&[Restored]>) -> Result<Reading> {
