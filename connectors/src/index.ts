@@ -1,5 +1,7 @@
 export { type ConsumerGroup, openConsumerGroup } from "./kafka/consumer-group.js";
 export { type ControlPlane, openControlPlane } from "./kafka/control-plane.js";
+export { openTopicReader, type Positions, type TopicReader, type TopicRecord } from "./kafka/topic-reader.js";
+export { type OutgoingRecord, openTopicWriter, type TopicWriter } from "./kafka/topic-writer.js";
 export {
   type RegisteredSchema,
   type RegistryAddress,

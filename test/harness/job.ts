@@ -42,6 +42,11 @@ export class Job extends Child {
     return new Job(["savepoint", command], file, options);
   }
 
+  /** `millrace dlq` and one of its commands. */
+  static dlq(command: "list" | "show" | "replay", file: string, options?: JobOptions): Job {
+    return new Job(["dlq", command], file, options);
+  }
+
   /** Resident memory now. */
   get rssBytes(): number {
     return this.#statusBytes("VmRSS");

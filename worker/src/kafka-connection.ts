@@ -10,13 +10,17 @@ export function byConnection<T extends { readonly properties: Properties }>(
 ): Connected<T>[] {
   const connections = new Map<string, [Properties, T[]]>();
   for (const one of all) {
-    const connection = Object.entries(one.properties).filter(
-      ([key]) => /^(bootstrap|security|sasl|ssl)\./.test(key) || apart.includes(key),
-    );
-    const key = JSON.stringify(connection.sort());
+    const connection = connectionOf(one.properties, apart);
+    const key = JSON.stringify(Object.entries(connection).sort());
     const [, users] = connections.get(key) ?? [];
-    if (users === undefined) connections.set(key, [Object.fromEntries(connection), [one]]);
+    if (users === undefined) connections.set(key, [connection, [one]]);
     else users.push(one);
   }
   return [...connections.values()];
+}
+
+/** The properties that say how to reach the cluster, and those that are named. */
+export function connectionOf(properties: Properties, others: readonly string[] = []): Properties {
+  const isWanted = (key: string) => /^(bootstrap|security|sasl|ssl)\./.test(key) || others.includes(key);
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => isWanted(key)));
 }

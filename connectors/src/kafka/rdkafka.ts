@@ -1,4 +1,4 @@
-import type { Client } from "node-rdkafka";
+import type { Client, KafkaClientEvents } from "node-rdkafka";
 
 export type Properties = Readonly<Record<string, string>>;
 
@@ -15,6 +15,25 @@ export function connect(client: Client<string>, timeoutMs: number): Promise<bool
   return new Promise((resolve) => {
     client.connect({ timeout: timeoutMs }, (error) => resolve(!error));
   });
+}
+
+/** What the client has last complained of; to be asked for when something fails. */
+export function lastError(client: Client<KafkaClientEvents>): () => string | undefined {
+  let last: string | undefined;
+  client.on("event.error", ({ message }) => {
+    last = message;
+  });
+  return () => last;
+}
+
+/** @throws Error when the cluster does not answer in time, with what was said of it */
+export async function connectOrThrow(
+  client: Client<string>,
+  timeoutMs: number,
+  said: () => string | undefined,
+): Promise<void> {
+  if (await connect(client, timeoutMs)) return;
+  throw new Error(`the cluster does not answer${said() === undefined ? "" : `: ${said()}`}`);
 }
 
 /** The topics that there are, with their partitions. */

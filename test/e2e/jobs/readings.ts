@@ -1,5 +1,5 @@
 // Passes readings on; what becomes of bad records is the test's choice.
-import { deadLetter, env, job, json, kafka, schema, t } from "millrace";
+import { deadLetter, env, files, job, json, kafka, schema, t } from "millrace";
 import { brokers } from "./settings.js";
 
 const Reading = schema({ id: t.int64(), price: t.int32(), city: t.string() });
@@ -28,7 +28,9 @@ export default job(
                     properties: large,
                   }),
                 )
-              : (policy as "fail" | "skip"),
+              : policy === "deadFiles"
+                ? deadLetter(files({ directory: env("DEAD"), format: json(), compression: "gz" }))
+                : (policy as "fail" | "skip"),
         }),
       )
       .to(kafka({ topic: env("OUTPUT"), brokers, format: json(), properties: large })),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { savepointName } from "../start.js";
+import { addDlqCommands } from "./dlq/index.js";
 import { explainJob } from "./explain.js";
 import { init } from "./init.js";
 import { type RunFlags, runCommand } from "./run.js";
@@ -41,6 +42,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action(async (file: string, fromSavepoint: string, options: RunFlags) => {
       process.exitCode = await runCommand(file, { ...options, fromSavepoint });
     });
+  addDlqCommands(program);
   addSchemaCommands(program);
   program
     .command("init")
