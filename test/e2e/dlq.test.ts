@@ -2,6 +2,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { sharedBrokers } from "../harness/broker.js";
 import { KafkaClient, type Outgoing } from "../harness/client.js";
+import { HttpEndpoint } from "../harness/http-endpoint.js";
 import { Job } from "../harness/job.js";
 import { freePorts } from "../harness/ports.js";
 import { uniqueName } from "./results.js";
@@ -150,6 +151,34 @@ t.test("--reason passes over the others, which --again sends", async (t) => {
   t.match(await succeeds(t, "replay", env, "--to", fixed), "nothing to send");
   await succeeds(t, "replay", env, "--to", fixed, "--again", "--reason", "tombstone");
   t.equal(await kafka.size(fixed), 3);
+});
+
+t.test("rows that a sink was refused go to the topic that is named, and nowhere without", async (t) => {
+  const { topics, fixed } = await prepare("dlq-refused-rows");
+  const [endpoint] = await HttpEndpoint.start(1);
+  if (endpoint === undefined) return t.fail("an endpoint");
+  t.teardown(() => endpoint.stop());
+  endpoint.react = ({ rows }) =>
+    rows.some((row) => JSON.parse(row).id === 7) ? { status: 422, text: "unlucky" } : "take";
+  const env = {
+    JOB: topics.INPUT,
+    BROKERS: kafka.brokers,
+    DEAD_TOPIC: topics.DEAD,
+    COUNT: "100",
+    ENDPOINTS: endpoint.url,
+  };
+  const job = Job.run("http.ts", { env });
+  t.equal((await job.exited()).code, 0, job.log);
+
+  const nowhere = Job.dlq("replay", "http.ts", { env });
+  t.equal((await nowhere.exited()).code, 2, nowhere.log);
+  t.match(nowhere.stderr, "its dead letters came from no topic: name one with --step sink-1 --to TOPIC");
+
+  const replay = Job.dlq("replay", "http.ts", { env, args: ["--step", "sink-1", "--to", fixed] });
+  t.equal((await replay.exited()).code, 0, replay.log);
+  const [row, ...others] = await kafka.read(fixed);
+  t.match(JSON.parse(String(row?.value)), { id: 7 });
+  t.strictSame(others, []);
 });
 
 t.test("what cannot be replayed is left as it was, and the error says what to do", async (t) => {

@@ -13,8 +13,8 @@ kafka(JOB-in)  source-1  files(DEAD)  4  TIME  TIME
 
 id  records  column  reason
 source-1  2  price  expected int32, found "…" (string)
-source-1  1  broken JSON at byte N: expected a field name in quotes
 source-1  1  a tombstone (no value)
+source-1  1  broken JSON at byte N: expected a field name in quotes
 
 `
 
@@ -45,20 +45,12 @@ kafka(JOB-in)  source-1  kafka(DEAD)  4  4  TIME  TIME
 
 id  records  column  reason
 source-1  2  price  expected int32, found "…" (string)
-source-1  1  broken JSON at byte N: expected a field name in quotes
 source-1  1  a tombstone (no value)
+source-1  1  broken JSON at byte N: expected a field name in quotes
 
 `
 
 exports[`test/e2e/dlq.test.ts > TAP > list and show tell where dead letters are, how many, why, and what they hold > show 1`] = `
-TIME  kafka(JOB-in)
-  from  JOB-in, partition 1, offset 3
-  time  2026-01-31 12:00:00Z
-  column  price
-  reason  column "price": expected int32, found "4,5" (string)
-  key  fourth
-  value  {"id":4,"price":"4,5","city":"a"}
-
 TIME  kafka(JOB-in)
   from  JOB-in, partition 1, offset 4
   time  2026-01-31 12:00:00Z
@@ -66,6 +58,14 @@ TIME  kafka(JOB-in)
   reason  a tombstone (no value)
   key  fifth
   value  none
+
+TIME  kafka(JOB-in)
+  from  JOB-in, partition 1, offset 3
+  time  2026-01-31 12:00:00Z
+  column  price
+  reason  column "price": expected int32, found "4,5" (string)
+  key  fourth
+  value  {"id":4,"price":"4,5","city":"a"}
 
 TIME  kafka(JOB-in)
   from  JOB-in, partition 1, offset 2

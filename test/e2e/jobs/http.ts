@@ -35,6 +35,9 @@ export default job(
         ...(env("DEAD", "") === ""
           ? {}
           : { onBadRecord: deadLetter(files({ directory: env("DEAD"), format: json(), rollInterval: "200ms" })) }),
+        ...(env("DEAD_TOPIC", "") === ""
+          ? {}
+          : { onBadRecord: deadLetter(kafka({ topic: env("DEAD_TOPIC"), brokers: env("BROKERS"), format: json() })) }),
       }),
     );
   },
