@@ -2,6 +2,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { sharedBrokers } from "../harness/broker.js";
 import { KafkaClient, type Outgoing } from "../harness/client.js";
+import { eventually } from "../harness/eventually.js";
 import { HttpEndpoint } from "../harness/http-endpoint.js";
 import { Job } from "../harness/job.js";
 import { freePorts } from "../harness/ports.js";
@@ -179,6 +180,34 @@ t.test("rows that a sink was refused go to the topic that is named, and nowhere 
   const [row, ...others] = await kafka.read(fixed);
   t.match(JSON.parse(String(row?.value)), { id: 7 });
   t.strictSame(others, []);
+});
+
+t.test("a replay that is killed in the middle is gone on with, and doubles no more than its last batch", async (t) => {
+  const { topics, fixed, env } = await prepare("dlq-killed");
+  const count = 100_000;
+  await kafka.produce(
+    topics.INPUT,
+    (function* () {
+      for (let id = 0; id < count; id++) yield { partition: id % 3, key: String(id), value: wrongPrice(id) };
+    })(),
+  );
+  await run(t, env);
+
+  const killed = Job.dlq("replay", "readings.ts", { env, args: ["--to", fixed] });
+  t.teardown(() => killed.signal("SIGKILL"));
+  await eventually(async () => (await kafka.size(fixed)) > 0, { what: "a record", detail: () => killed.log });
+  killed.signal("SIGKILL");
+  await killed.exited();
+  const before = await kafka.size(fixed);
+  t.ok(before < count, `${before} were sent`);
+  const told = await succeeds(t, "replay", env, "--to", fixed);
+
+  const keys: (string | null)[] = [];
+  await kafka.each(fixed, ({ key }) => keys.push(key));
+  t.equal(new Set(keys).size, count);
+  t.ok(keys.length <= count + 1000, `${keys.length - count} came twice`);
+  t.match(told, / \d[\d,]* records sent to /);
+  t.match(await succeeds(t, "list", env), /\) +100,000 +0 /);
 });
 
 t.test("what cannot be replayed is left as it was, and the error says what to do", async (t) => {
