@@ -73,7 +73,7 @@ t.test("dead letters are counted by column and kind of reason, the most frequent
   t.match(summary, { records: 5, toReplay: 1, firstMs: 2000, lastMs: 4000 });
   t.strictSame(summary.top(2), [
     { column: "price", reason: 'expected int32, found "…" (string)', records: 3 },
-    { column: "price", reason: "missing, and it is not nullable", records: 1 },
+    { column: "", reason: "a tombstone (no value)", records: 1 },
     { column: "", reason: "(other reasons)", records: 1 },
   ]);
   const few = new Summary(1);
