@@ -111,6 +111,30 @@ for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
   });
 }
 
+t.test("dead letters are listed and sent again over SASL_SSL, and a wrong password fails that", async (t) => {
+  const { name, topics } = await prepare();
+  const DEAD = `${name}-dead`;
+  for (const topic of [topics.OUTPUT, DEAD]) await kafka.createTopic(topic, 1);
+  await kafka.produce(topics.INPUT, [{ partition: 1, value: '{"id":"x"}' }]);
+  const reached = JSON.stringify(byOptions("SCRAM-SHA-256"));
+  const env = { ...topics, DEAD, JOB: name, SOURCE: reached, SINK: reached };
+  const job = Job.run("secure.ts", { env });
+  t.equal((await job.exited()).code, 0, job.log);
+
+  const list = Job.dlq("list", "secure.ts", { env });
+  t.equal((await list.exited()).code, 0, list.log);
+  t.match(list.stdout, 'expected int64, found "…" (string)');
+  const replay = Job.dlq("replay", "secure.ts", { env });
+  t.equal((await replay.exited()).code, 0, replay.log);
+  t.match(replay.stdout, `source-1: 1 record sent to ${topics.INPUT}`);
+  t.equal(await kafka.size(topics.INPUT), IDS.length + 2);
+
+  const wrong = Job.dlq("list", "secure.ts", { env: { ...env, SINK: JSON.stringify(byProperties("PLAIN", WRONG)) } });
+  t.equal((await wrong.exited()).code, 5, wrong.log);
+  t.match(wrong.stderr, /the cluster does not answer: .*authentication/i);
+  t.notOk(wrong.log.includes(WRONG));
+});
+
 t.test("a sink's wrong password ends the job with exit code 5", async (t) => {
   const { topics, run } = await prepare();
   await kafka.createTopic(topics.OUTPUT, 1);

@@ -2,6 +2,9 @@ import type { Client, KafkaClientEvents } from "node-rdkafka";
 
 export type Properties = Readonly<Record<string, string>>;
 
+// As librdkafka says it: the errors of events have no codes.
+const ALL_BROKERS_DOWN = "all broker connections are down";
+
 /** node-rdkafka, or `undefined` where it is not installed: it is optional, as it has to be compiled. */
 export function loadRdkafka() {
   return import("node-rdkafka").then(
@@ -21,7 +24,8 @@ export function connect(client: Client<string>, timeoutMs: number): Promise<bool
 export function lastError(client: Client<KafkaClientEvents>): () => string | undefined {
   let last: string | undefined;
   client.on("event.error", ({ message }) => {
-    last = message;
+    // That all are down follows what brought each of them down.
+    if (message !== ALL_BROKERS_DOWN || last === undefined) last = message;
   });
   return () => last;
 }
@@ -33,7 +37,8 @@ export async function connectOrThrow(
   said: () => string | undefined,
 ): Promise<void> {
   if (await connect(client, timeoutMs)) return;
-  throw new Error(`the cluster does not answer${said() === undefined ? "" : `: ${said()}`}`);
+  const why = said() === undefined ? "" : `: ${said()}`;
+  throw new Error(`the cluster does not answer${why}; check brokers, tls and sasl`);
 }
 
 /** The topics that there are, with their partitions. */

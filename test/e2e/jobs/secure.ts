@@ -1,15 +1,18 @@
 // Copies rows; how each end is reached is the test's choice, in the words of the SDK or of librdkafka.
-import { env, job, json, type KafkaConnection, kafka, schema, t } from "millrace";
+import { deadLetter, env, job, json, type KafkaConnection, kafka, schema, t } from "millrace";
 
 const Row = schema({ id: t.int64() });
 const source = JSON.parse(env("SOURCE")) as KafkaConnection;
 const sink = JSON.parse(env("SINK")) as KafkaConnection;
+// Reached as the sink is.
+const onBadRecord =
+  env("DEAD", "") === "" ? "fail" : deadLetter(kafka({ ...sink, topic: env("DEAD"), format: json() }));
 
 export default job(
   env("JOB"),
   (j) =>
     j
-      .source(kafka({ ...source, topic: env("INPUT"), format: json(Row), until: "latest" }))
+      .source(kafka({ ...source, topic: env("INPUT"), format: json(Row), until: "latest", onBadRecord }))
       .to(kafka({ ...sink, topic: env("OUTPUT"), format: json() })),
   { parallelism: 2 },
 );
