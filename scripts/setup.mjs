@@ -33,7 +33,8 @@ export async function setUp(goal) {
   try {
     const missing = GOALS[goal].filter((step) => !step.done());
     await ensureSystem([...missing.flatMap((step) => step.system ?? []), ...SYSTEM[goal]]);
-    for (const step of missing) await finish(step);
+    // npm takes away what has been built in a package's folder when it installs another.
+    for (const step of GOALS[goal]) if (!step.done()) await finish(step);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`${error.message}\n`);
