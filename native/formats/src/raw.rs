@@ -3,51 +3,42 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 
-use crate::bad_record::{Result, bad_record, bad_value, within};
-use crate::builders::{Column, Struct};
+use crate::bad_record::{bad_record, bad_value, within};
+use crate::builders::{Column, RowBuilder};
 use crate::{BadRecord, Decoder, Encoder, Rows};
-
-/// Bytes of records after which the rows are to be taken out, whatever their number.
-const FULL_BYTES: usize = 64 << 20;
 
 /// Takes records as they are.
 pub struct RawDecoder {
-    schema: SchemaRef,
-    rows: Struct,
-    bytes: usize,
+    rows: RowBuilder,
 }
 
 impl RawDecoder {
     /// `schema` has one column of strings or bytes.
     pub fn new(schema: SchemaRef) -> Self {
-        let rows = Struct::new(schema.fields());
-        RawDecoder { schema, rows, bytes: 0 }
-    }
-
-    fn append(&mut self, record: &[u8]) -> Result<()> {
-        let appended = match self.rows.columns.as_mut_slice() {
-            [Column::Binary(values)] => values.append(record),
-            [Column::Utf8(values)] => {
-                if let Err(error) = std::str::from_utf8(record) {
-                    let message = format!("invalid UTF-8 at byte {}", error.valid_up_to());
-                    return Err(within(bad_value(message), self.schema.field(0).name()));
-                }
-                values.append(record)
-            }
-            _ => return Err(bad_record("raw records have one column, of strings or bytes")),
-        };
-        if !appended {
-            return Err(bad_record("too large beside the other rows of one batch"));
-        }
-        self.bytes += record.len();
-        self.rows.end_struct();
-        Ok(())
+        RawDecoder { rows: RowBuilder::new(schema) }
     }
 }
 
 impl Decoder for RawDecoder {
     fn decode(&mut self, record: &[u8]) -> std::result::Result<(), BadRecord> {
-        self.append(record).map_err(|error| *error)
+        self.rows.append(record.len(), |rows| {
+            let appended = match rows.columns.as_mut_slice() {
+                [Column::Binary(values)] => values.append(record),
+                [Column::Utf8(values)] => {
+                    if let Err(error) = std::str::from_utf8(record) {
+                        let message = format!("invalid UTF-8 at byte {}", error.valid_up_to());
+                        return Err(within(bad_value(message), rows.fields[0].name()));
+                    }
+                    values.append(record)
+                }
+                _ => return Err(bad_record("raw records have one column, of strings or bytes")),
+            };
+            if !appended {
+                return Err(bad_record("too large beside the other rows of one batch"));
+            }
+            rows.end_struct();
+            Ok(())
+        })
     }
 
     fn rows(&self) -> usize {
@@ -55,14 +46,11 @@ impl Decoder for RawDecoder {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= FULL_BYTES
+        self.rows.is_full()
     }
 
     fn finish(&mut self) -> RecordBatch {
-        let (columns, rows) = self.rows.take_rows();
-        self.bytes = 0;
-        // SAFETY: the column was made from the schema's field, with one value a row.
-        unsafe { RecordBatch::new_unchecked(self.schema.clone(), columns, rows) }
+        self.rows.finish()
     }
 }
 

@@ -11,24 +11,15 @@ use super::program::Program;
 use super::schema::{self, Schema};
 use super::schemas::{NoSchema, Schemas};
 use crate::bad_record::{Result, bad_record};
-use crate::builders::Struct;
+use crate::builders::RowBuilder;
 use crate::{BadRecord, Decoder, FormatError};
-
-/// Bytes of records after which the rows are to be taken out, whatever their number.
-const FULL_BYTES: usize = 64 << 20;
-
-/// What an offset of Arrow can reach.
-const MAX_BYTES: usize = i32::MAX as usize;
 
 /// Schemas whose programs are kept: more are no evolution, but records that are none.
 const MAX_KNOWN: usize = 1000;
 
 /// Decodes Avro records into the columns of a schema.
 pub struct AvroDecoder {
-    schema: SchemaRef,
-    rows: Struct,
-    /// Bytes of the records whose rows are held.
-    bytes: usize,
+    rows: RowBuilder,
     programs: Programs,
     failure: Option<String>,
 }
@@ -42,6 +33,7 @@ enum Programs {
 struct ById {
     schemas: Arc<dyn Schemas>,
     reader: Option<Schema>,
+    columns: SchemaRef,
     known: Vec<(u32, Result<Program>)>,
     /// Where in `known` the last record's is.
     last: usize,
@@ -63,36 +55,20 @@ impl AvroDecoder {
         columns: SchemaRef,
     ) -> std::result::Result<Self, FormatError> {
         let reader = reader.map(|text| schema::parse(text, &[])).transpose()?;
-        let programs = ById { schemas, reader, known: Vec::new(), last: 0 };
+        let programs = ById { schemas, reader, columns: columns.clone(), known: Vec::new(), last: 0 };
         Ok(AvroDecoder::new(Programs::ById(programs), columns))
     }
 
     fn new(programs: Programs, schema: SchemaRef) -> Self {
-        let rows = Struct::new(schema.fields());
-        AvroDecoder { schema, rows, bytes: 0, programs, failure: None }
-    }
-
-    fn append(&mut self, message: &[u8]) -> Result<()> {
-        if message.len() > MAX_BYTES - self.bytes {
-            let (held, len) = (self.bytes, message.len());
-            return Err(bad_record(format!("a record of {len} bytes is too large beside {held} bytes in one batch")));
-        }
-        let (program, record) = match &mut self.programs {
-            Programs::One(program) => (&*program, message),
-            Programs::ById(programs) => {
-                let (id, record) = framing::split(message)?;
-                (programs.program(id, &self.schema, &mut self.failure)?, record)
-            }
-        };
-        program.read(record, &mut self.rows)
+        AvroDecoder { rows: RowBuilder::new(schema), programs, failure: None }
     }
 }
 
 impl ById {
     #[inline]
-    fn program(&mut self, id: u32, columns: &SchemaRef, failure: &mut Option<String>) -> Result<&Program> {
+    fn program(&mut self, id: u32, failure: &mut Option<String>) -> Result<&Program> {
         if self.known.get(self.last).is_none_or(|(known, _)| *known != id) {
-            self.last = self.find(id, columns, failure)?;
+            self.last = self.find(id, failure)?;
         }
         match &self.known[self.last].1 {
             Ok(program) => Ok(program),
@@ -101,7 +77,7 @@ impl ById {
     }
 
     #[inline(never)]
-    fn find(&mut self, id: u32, columns: &SchemaRef, failure: &mut Option<String>) -> Result<usize> {
+    fn find(&mut self, id: u32, failure: &mut Option<String>) -> Result<usize> {
         if let Some(index) = self.known.iter().position(|(known, _)| *known == id) {
             return Ok(index);
         }
@@ -109,7 +85,7 @@ impl ById {
         let program = match self.schemas.schema(id) {
             Ok(found) => schema::parse(&found.text, &found.references)
                 .map_err(|error| bad_record(error.0))
-                .and_then(|writer| compile(&writer, self.reader.as_deref(), columns.fields()))
+                .and_then(|writer| compile(&writer, self.reader.as_deref(), self.columns.fields()))
                 .map_err(|mut error| {
                     error.message.push_str(&format!(" (schema {id}, {place})"));
                     error
@@ -132,18 +108,18 @@ impl ById {
 }
 
 impl Decoder for AvroDecoder {
-    fn decode(&mut self, record: &[u8]) -> std::result::Result<(), BadRecord> {
-        let rows = self.rows.len();
-        match self.append(record) {
-            Ok(()) => {
-                self.bytes += record.len();
-                Ok(())
-            }
-            Err(error) => {
-                self.rows.truncate(rows);
-                Err(*error)
-            }
-        }
+    fn decode(&mut self, message: &[u8]) -> std::result::Result<(), BadRecord> {
+        let AvroDecoder { rows, programs, failure } = self;
+        rows.append(message.len(), |rows| {
+            let (program, record) = match programs {
+                Programs::One(program) => (&*program, message),
+                Programs::ById(programs) => {
+                    let (id, record) = framing::split(message)?;
+                    (programs.program(id, failure)?, record)
+                }
+            };
+            program.read(record, rows)
+        })
     }
 
     fn rows(&self) -> usize {
@@ -151,14 +127,11 @@ impl Decoder for AvroDecoder {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= FULL_BYTES
+        self.rows.is_full()
     }
 
     fn finish(&mut self) -> RecordBatch {
-        let (columns, rows) = self.rows.take_rows();
-        self.bytes = 0;
-        // SAFETY: the columns were made from the schema's fields, with one value a row.
-        unsafe { RecordBatch::new_unchecked(self.schema.clone(), columns, rows) }
+        self.rows.finish()
     }
 
     fn take_failure(&mut self) -> Option<String> {

@@ -3,8 +3,10 @@
 
 mod column;
 mod primitive;
+mod rows;
 mod variable;
 
 pub(crate) use column::{Column, List, Struct};
 pub(crate) use primitive::{Booleans, Primitive};
+pub(crate) use rows::{FULL_BYTES, RowBuilder, check_room};
 pub(crate) use variable::Variable;

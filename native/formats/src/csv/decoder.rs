@@ -7,25 +7,16 @@ use millrace_plan::Csv;
 
 use super::fields::{Field, Fields};
 use crate::bad_record::{Result, bad_record, bad_value, shown, type_name, within};
-use crate::builders::{Column, Struct};
+use crate::builders::{Column, RowBuilder};
 use crate::json::{BASE64, decimal, number, time};
 use crate::{BadRecord, Decoder};
-
-/// Bytes of records after which the rows are to be taken out, whatever their number.
-const FULL_BYTES: usize = 64 << 20;
-
-/// What an offset of Arrow can reach.
-const MAX_BYTES: usize = i32::MAX as usize;
 
 /// Decodes CSV records into the columns of a schema.
 pub struct CsvDecoder {
     csv: Csv,
-    schema: SchemaRef,
-    rows: Struct,
+    rows: RowBuilder,
     /// By declared column: the one that is read.
     columns: Vec<Option<usize>>,
-    /// Bytes of the records whose rows are held.
-    bytes: usize,
     scratch: Vec<u8>,
 }
 
@@ -34,35 +25,7 @@ impl CsvDecoder {
     pub fn new(csv: &Csv, schema: SchemaRef, declared: &SchemaRef) -> Self {
         let read = |name: &String| schema.fields().iter().position(|field| field.name() == name);
         let columns = declared.fields().iter().map(|field| read(field.name())).collect();
-        let rows = Struct::new(schema.fields());
-        CsvDecoder { csv: csv.clone(), schema, rows, columns, bytes: 0, scratch: Vec::new() }
-    }
-
-    fn append(&mut self, record: &[u8]) -> Result<()> {
-        if record.len() > MAX_BYTES - self.bytes {
-            let (held, len) = (self.bytes, record.len());
-            return Err(bad_record(format!("a record of {len} bytes is too large beside {held} bytes in one batch")));
-        }
-        let mut fields = Fields::new(record, self.csv.delimiter, self.csv.quote);
-        for &target in &self.columns {
-            let field = fields.next(&mut self.scratch)?;
-            let Some(index) = target else { continue };
-            let (column, declared) = (&mut self.rows.columns[index], self.schema.field(index));
-            let read = match field {
-                Some(field) => read_field(&field, &self.csv.null, column, declared.data_type(), declared.is_nullable()),
-                None if declared.is_nullable() => {
-                    column.append_null();
-                    Ok(())
-                }
-                None => Err(bad_value("missing, and it is not nullable")),
-            };
-            read.map_err(|error| within(error, declared.name()))?;
-        }
-        if fields.next(&mut self.scratch)?.is_some() {
-            return Err(bad_record(format!("it has more than {} fields", self.columns.len())));
-        }
-        self.rows.end_struct();
-        Ok(())
+        CsvDecoder { csv: csv.clone(), rows: RowBuilder::new(schema), columns, scratch: Vec::new() }
     }
 }
 
@@ -126,17 +89,29 @@ fn read(text: &[u8], column: &mut Column, data_type: &DataType) -> Result<bool> 
 
 impl Decoder for CsvDecoder {
     fn decode(&mut self, record: &[u8]) -> std::result::Result<(), BadRecord> {
-        let rows = self.rows.len();
-        match self.append(record) {
-            Ok(()) => {
-                self.bytes += record.len();
-                Ok(())
+        let CsvDecoder { csv, rows, columns, scratch } = self;
+        rows.append(record.len(), |rows| {
+            let mut fields = Fields::new(record, csv.delimiter, csv.quote);
+            for &target in &*columns {
+                let field = fields.next(scratch)?;
+                let Some(index) = target else { continue };
+                let (column, declared) = (&mut rows.columns[index], &rows.fields[index]);
+                let read = match field {
+                    Some(field) => read_field(&field, &csv.null, column, declared.data_type(), declared.is_nullable()),
+                    None if declared.is_nullable() => {
+                        column.append_null();
+                        Ok(())
+                    }
+                    None => Err(bad_value("missing, and it is not nullable")),
+                };
+                read.map_err(|error| within(error, declared.name()))?;
             }
-            Err(error) => {
-                self.rows.truncate(rows);
-                Err(*error)
+            if fields.next(scratch)?.is_some() {
+                return Err(bad_record(format!("it has more than {} fields", columns.len())));
             }
-        }
+            rows.end_struct();
+            Ok(())
+        })
     }
 
     fn rows(&self) -> usize {
@@ -144,14 +119,11 @@ impl Decoder for CsvDecoder {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= FULL_BYTES
+        self.rows.is_full()
     }
 
     fn finish(&mut self) -> RecordBatch {
-        let (columns, rows) = self.rows.take_rows();
-        self.bytes = 0;
-        // SAFETY: the columns were made from the schema's fields, with one value a row.
-        unsafe { RecordBatch::new_unchecked(self.schema.clone(), columns, rows) }
+        self.rows.finish()
     }
 }
 

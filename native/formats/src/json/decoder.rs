@@ -6,13 +6,8 @@ use arrow::datatypes::SchemaRef;
 use super::error::{Result, bad_record, broken};
 use super::object::Object;
 use super::scan;
+use crate::builders::{FULL_BYTES, check_room};
 use crate::{BadRecord, Decoder};
-
-/// Bytes of records after which the rows are to be taken out, whatever their number.
-const FULL_BYTES: usize = 64 << 20;
-
-/// What an offset of Arrow can reach; no column is longer than the records that it was read from.
-const MAX_BYTES: usize = i32::MAX as usize;
 
 /// Decodes JSON records into the columns of a schema.
 ///
@@ -33,11 +28,7 @@ impl JsonDecoder {
     }
 
     fn append(&mut self, record: &[u8]) -> Result<()> {
-        if record.len() > MAX_BYTES - self.bytes {
-            let held = self.bytes;
-            let len = record.len();
-            return Err(bad_record(format!("a record of {len} bytes is too large beside {held} bytes in one batch")));
-        }
+        check_room(record.len(), self.bytes)?;
         let start = scan::space(record, 0);
         match record.get(start) {
             Some(b'{') => {}

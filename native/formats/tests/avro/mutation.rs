@@ -5,42 +5,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use crate::damage::mutation;
 use crate::written::{encode, rows_and_schema};
 
-#[derive(Debug, Clone)]
-enum Mutation {
-    Replace(Index, u8),
-    Insert(Index, u8),
-    Delete(Index),
-    Truncate(Index),
-}
-
-impl Mutation {
-    fn apply(&self, record: &mut Vec<u8>) {
-        match self {
-            Mutation::Insert(at, byte) => record.insert(at.index(record.len() + 1), *byte),
-            _ if record.is_empty() => {}
-            Mutation::Replace(at, byte) => {
-                let at = at.index(record.len());
-                record[at] = *byte;
-            }
-            Mutation::Delete(at) => {
-                record.remove(at.index(record.len()));
-            }
-            Mutation::Truncate(at) => record.truncate(at.index(record.len())),
-        }
-    }
-}
-
-fn mutation() -> impl Strategy<Value = Mutation> {
-    let byte = || prop_oneof![any::<u8>(), proptest::sample::select(vec![0, 1, 2, 0x7f, 0x80, 0xff])];
-    prop_oneof![
-        (any::<Index>(), byte()).prop_map(|(at, byte)| Mutation::Replace(at, byte)),
-        (any::<Index>(), byte()).prop_map(|(at, byte)| Mutation::Insert(at, byte)),
-        any::<Index>().prop_map(Mutation::Delete),
-        any::<Index>().prop_map(Mutation::Truncate),
-    ]
-}
+/// The bytes that damage is often done by.
+const ALPHABET: &[u8] = &[0, 1, 2, 0x7f, 0x80, 0xff];
 
 /// Decodes good records with a bad one before each; only good ones may be left.
 fn decode_between(batch: &RecordBatch, schema: &str, bad: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), TestCaseError> {
@@ -72,7 +41,7 @@ proptest! {
 
     #[test]
     fn a_damaged_record_leaves_nothing_behind(
-        (batch, schema) in rows_and_schema(), mutations in vec(mutation(), 1..5)
+        (batch, schema) in rows_and_schema(), mutations in vec(mutation(ALPHABET), 1..5)
     ) {
         decode_between(&batch, &schema, |record| {
             let mut damaged = record.to_vec();

@@ -1,6 +1,4 @@
-use std::fs;
-use std::path::Path;
-
+use crate::damage::check_corpus;
 use crate::fuzz_check;
 
 /// Damaged copies of each seed.
@@ -9,50 +7,7 @@ const MUTATIONS: usize = 2_000;
 /// The bytes that JSON is made of, so that damage often stays close to it.
 const ALPHABET: &[u8] = b"{}[]\",:\\/0123456789-+.eEntfu \n\x00\x1f\x7f\x80\xc3\xed\xf0\xff";
 
-/// Marsaglia's xorshift: the run is the same every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
 #[test]
 fn seeds_and_their_mutations_keep_the_decoder_s_promises() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/json_decode");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    assert!(!paths.is_empty());
-    let seeds: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for seed in &seeds {
-        fuzz_check::decode(seed);
-        for _ in 0..MUTATIONS {
-            let mut record = seed.clone();
-            for _ in 0..=random.below(4) {
-                mutate(&mut record, &seeds, &mut random);
-            }
-            fuzz_check::decode(&record);
-        }
-    }
-}
-
-fn mutate(record: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
-    let at = random.below(record.len() + 1);
-    let byte = ALPHABET[random.below(ALPHABET.len())];
-    match random.below(5) {
-        0 if at < record.len() => record[at] = byte,
-        1 if at < record.len() => drop(record.remove(at)),
-        2 => record.truncate(at),
-        3 => {
-            let other = &seeds[random.below(seeds.len())];
-            record.truncate(at);
-            record.extend_from_slice(&other[random.below(other.len() + 1)..]);
-        }
-        _ => record.insert(at, byte),
-    }
+    check_corpus("json_decode", ALPHABET, MUTATIONS, fuzz_check::decode);
 }

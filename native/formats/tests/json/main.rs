@@ -4,6 +4,8 @@
 
 mod agreement;
 mod corpus;
+#[path = "../damage/mod.rs"]
+mod damage;
 #[path = "../../fuzz/check.rs"]
 mod fuzz_check;
 mod generate;
