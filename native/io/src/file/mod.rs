@@ -11,6 +11,7 @@ mod visible;
 mod writer;
 
 pub use input::Input;
+pub use naming::name;
 pub use restored::{check_gone, start};
 pub use sink::{DEFAULT_PREFIX, FileSink};
 pub use source::{FileSource, WHO as FILE_SOURCE, hash};

@@ -64,10 +64,9 @@ impl Producer {
     /// Waits until a broker has told which others there are, at most for `timeout`.
     pub fn wait_for_broker(&self, timeout: Duration) {
         let mut metadata = std::ptr::null();
-        let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the client is valid; the answer, which is null where none has come, is destroyed once.
         unsafe {
-            rd::rd_kafka_metadata(self.client.native_ptr(), 0, std::ptr::null_mut(), &mut metadata, timeout);
+            rd::rd_kafka_metadata(self.client.native_ptr(), 0, std::ptr::null_mut(), &mut metadata, ms(timeout));
             if !metadata.is_null() {
                 rd::rd_kafka_metadata_destroy(metadata);
             }
@@ -142,6 +141,11 @@ fn client_error(event: NonNull<rd::rd_kafka_event_t>) -> Report {
             reason: text(rd::rd_kafka_event_error_string(event.as_ptr())),
         }
     }
+}
+
+/// A timeout as librdkafka takes it.
+pub fn ms(timeout: Duration) -> i32 {
+    i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
 }
 
 /// # Safety

@@ -8,7 +8,7 @@ use rdkafka::bindings as rd;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::producer::{NO_ERROR, Producer, text};
+use super::producer::{NO_ERROR, Producer, ms, text};
 use crate::GroupPositions;
 
 /// Why a call did not do what it was to.
@@ -109,8 +109,4 @@ fn outcome(error: *mut rd::rd_kafka_error_t) -> Outcome {
 fn invalid(reason: &str) -> Failure {
     let (code, reason) = (RDKafkaErrorCode::InvalidArgument, reason.to_owned());
     Failure { code, reason, retriable: false, broken: false }
-}
-
-fn ms(timeout: Duration) -> i32 {
-    i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use millrace_plan::{Compression, FileSink as Config};
+use millrace_plan::FileSink as Config;
 use millrace_storage::{Failure, Remote, Store};
 use tempfile::TempDir;
 
 use super::place::Folder;
 use super::thread::Worker;
 use super::visible::{failed, open, show};
-use crate::file::{DEFAULT_PREFIX, Writer};
+use crate::file::{DEFAULT_PREFIX, Writer, name};
 use crate::{Error, Records, Result, Sink, StagedFile};
 
 pub const WHO: &str = "file sink";
@@ -35,8 +35,9 @@ pub struct ObjectSink {
     storage: Arc<Remote>,
     uploads: Worker<Upload, Uploaded>,
     scratch: Arc<TempDir>,
-    /// Of every file's name.
-    stem: String,
+    /// Of every file's name, with when the sink was opened.
+    prefix: String,
+    slot: usize,
     sequence: u64,
     current: Option<Current>,
     /// Epochs that have been closed.
@@ -92,7 +93,8 @@ impl ObjectSink {
         })?;
         Ok(ObjectSink {
             config: config.clone(),
-            stem: format!("{prefix}-{:012x}-{slot}", millis(SystemTime::now())),
+            prefix: format!("{prefix}-{:012x}", millis(SystemTime::now())),
+            slot,
             folder,
             storage,
             uploads,
@@ -118,12 +120,7 @@ impl ObjectSink {
     }
 
     fn next_writer(&mut self) -> Result<Writer> {
-        let extension = match self.config.compression {
-            Compression::None => "",
-            Compression::Gzip => ".gz",
-            Compression::Zstd => ".zst",
-        };
-        let path = self.scratch.path().join(format!("{}-{}.jsonl{extension}", self.stem, self.sequence));
+        let path = self.scratch.path().join(name(&self.prefix, self.slot, self.sequence, self.config.compression));
         self.sequence += 1;
         let created = Writer::create(path.clone(), self.config.compression).map_err(|error| local(&path, &error))?;
         created.ok_or_else(|| Error(format!("{WHO}: {}: it is there already. Remove it.", path.display())))

@@ -49,7 +49,6 @@ pub struct ObjectSource {
 struct Fetched {
     object: Object,
     input: Input,
-    local: PathBuf,
     is_here: bool,
 }
 
@@ -131,11 +130,11 @@ impl ObjectSource {
             // Its end says how it is compressed.
             let name = object.name.rsplit('/').next().unwrap_or_default();
             let local = self.scratch.path().join(format!("{}-{name}", self.objects.len()));
-            let input = Input::new(place.clone(), local.clone(), false, None, start);
+            let input = Input::new(place.clone(), local, false, None, start);
             self.splits.push(Split { resource: place.clone(), name: place, partition: 0, start, metadata: None });
             // Of what has been read nothing is fetched.
             let is_here = start == Restored::READ_TO_END;
-            self.objects.push(Fetched { object, input, local, is_here });
+            self.objects.push(Fetched { object, input, is_here });
             self.running += 1;
         }
         Ok(())
@@ -144,9 +143,9 @@ impl ObjectSource {
     /// Asks for the objects that come next.
     fn fetch(&mut self) {
         while self.next < self.objects.len() && self.ahead() < AHEAD {
-            let Fetched { object, local, is_here, .. } = &self.objects[self.next];
+            let Fetched { object, input, is_here } = &self.objects[self.next];
             if !is_here {
-                self.fetches.order(Fetch { split: self.next, object: object.clone(), to: local.clone() });
+                self.fetches.order(Fetch { split: self.next, object: object.clone(), to: input.path.clone() });
             }
             self.next += 1;
         }
@@ -181,12 +180,12 @@ impl ObjectSource {
         max_records: usize,
         receiver: &mut R,
     ) -> std::result::Result<usize, R::Error> {
-        let Fetched { input, local, .. } = &mut self.objects[split];
+        let Fetched { input, .. } = &mut self.objects[split];
         let given = input.read(split, max_records, receiver)?;
         if input.ended {
             self.running -= 1;
             // The folder goes with what is left in it.
-            let _ = std::fs::remove_file(local);
+            let _ = std::fs::remove_file(&input.path);
             receiver.end(split)?;
         }
         Ok(given)
