@@ -167,6 +167,35 @@ export interface HttpAnswer {
   by: string;
 }
 
+/** What a step wants of its driver; what there is beside `want` depends on it. */
+export interface DriverCall {
+  id: number;
+  /** The id of the step. */
+  step: string;
+  slot: number;
+  want: "splits" | "read" | "write" | "find";
+  /** Of "read": the split, and where the first call for it takes it up. */
+  split?: string;
+  after?: string;
+  /** Of "read" and "find": the columns that are to be given. */
+  columns: string[];
+  /** Of "write": the rows. Of "find": the keys. Views of the core's memory, not to be written to. */
+  rows?: Batch;
+}
+
+/** What has come in a split. */
+export interface DriverPage {
+  rows: Batch;
+  /** What is no row of the columns: how many rows come before it, why not, and what it is. */
+  errors: { at: number; reason: string; value: Uint8Array }[];
+  /** Where a later run goes on behind it. */
+  token?: string;
+  /** There is nothing more for now. */
+  caughtUp: boolean;
+  /** Nothing more comes. */
+  ended: boolean;
+}
+
 export interface StoredPosition {
   resource: string;
   partition: number;
@@ -235,6 +264,19 @@ export class Job {
   partOfRequest(id: number, rows: Uint32Array): Uint8Array;
   /** Says what has become of a request: nothing of it is sent any more. */
   answer(id: number, answer: HttpAnswer): void;
+  /** `call` comes on this thread when steps want something of their drivers; it does not keep the process alive. */
+  onCalls(call: () => void): void;
+  /** The calls that have come since the last look. Each is answered once, by one of the five that follow. */
+  takeCalls(): DriverCall[];
+  /** The job ends with an error. */
+  callFailed(id: number, reason: string): void;
+  splits(id: number, names: readonly string[], bounded: boolean): void;
+  /** Columns are copied. */
+  read(id: number, page: DriverPage): void;
+  /** Rows have been written, but for those that were refused for good, each with its reason. */
+  written(id: number, refused: readonly number[], reasons: readonly string[]): void;
+  /** The rows that were found, and the index of the key that each belongs to. */
+  found(id: number, rows: Batch, keys: Uint32Array): void;
   close(): void;
 }
 

@@ -9,6 +9,7 @@ export {
   type Sink,
   type Source,
 } from "./connectors/connector.js";
+export type { DriverBatch, LookupCache, LookupTable } from "./connectors/driver.js";
 export { type FileSinkOptions, type FileSourceOptions, files } from "./connectors/files.js";
 export { type GeneratorOptions, generator } from "./connectors/generator.js";
 export {

@@ -3,6 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { EndpointFigures } from "@millrace/connectors/http";
 import type { Field, Job, MillraceError } from "millrace";
 import { Piscina } from "piscina";
+import { type DriverFigures, Drivers } from "./drivers/drivers.js";
 import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
 import { HttpSinks } from "./http-sinks.js";
 import { type JobMetrics, NativeJob } from "./native.js";
@@ -32,6 +33,7 @@ export class Run {
   readonly #job: NativeJob;
   #hasEnded = false;
   #http: HttpSinks | undefined;
+  #drivers: Drivers | undefined;
 
   /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
   constructor(
@@ -60,6 +62,11 @@ export class Run {
   /** Figures of the endpoints of HTTP sinks since the start. */
   endpoints(): EndpointFigures[] {
     return this.#http?.figures() ?? [];
+  }
+
+  /** Figures of the drivers of its steps since the start. */
+  drivers(): DriverFigures[] {
+    return this.#drivers?.figures() ?? [];
   }
 
   /** Ends the job in order: what was read is emitted and made durable, and positions are committed. */
@@ -92,6 +99,7 @@ export class Run {
   ): Promise<MillraceError | undefined> {
     try {
       this.#http = await HttpSinks.open(job, this.#job);
+      this.#drivers = await Drivers.open(job, this.#job);
       return await this.#runSlots(task, show);
     } catch (error) {
       this.#job.cancel();
@@ -99,6 +107,7 @@ export class Run {
     } finally {
       this.#job.close();
       await this.#http?.close();
+      await this.#drivers?.close();
     }
   }
 

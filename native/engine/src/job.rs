@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use millrace_io::Outbox;
+use millrace_io::Outboxes;
 use millrace_plan::{Guarantee, OperatorKind, Plan};
 use millrace_state::BackendFigures;
 use parking_lot::Mutex;
@@ -130,9 +130,9 @@ impl Job {
         self.slots
     }
 
-    /// Where requests of its HTTP sinks wait for the host.
-    pub fn outbox(&self) -> Option<Arc<Outbox>> {
-        self.environment.outbox()
+    /// Where requests wait for the host.
+    pub fn outboxes(&self) -> Option<Arc<Outboxes>> {
+        self.environment.outboxes()
     }
 
     /// Ends the job in order: sources stop, what was read is emitted and made durable, positions are committed.

@@ -21,6 +21,7 @@ mod job;
 mod job_metrics;
 mod key_group;
 mod live;
+mod lookup;
 mod metrics;
 mod node;
 mod operators;
@@ -44,7 +45,9 @@ pub use metrics::{
     CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics,
     QueueMetrics, SlotMetrics, SourceMetrics,
 };
-pub use millrace_io::{Outbox, Refused, Request};
+pub use millrace_io::{
+    Call, Calls, Found, HttpOutbox, HttpRequest, Page, PageError, Posted, Refused, Reply, Splits, Want,
+};
 pub use millrace_state::BackendFigures;
 pub use savepoints::{SavepointOutcome, SavepointState};
 pub use slot::{Slot, Step};

@@ -62,18 +62,18 @@ impl Receiver for Intake {
             return Ok(());
         }
         let Some(value) = record.value else {
-            return self.bad(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
+            return self.refuse(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
         };
         if self.event_times_come_with_records() && record.timestamp.is_none() {
             let message = "the record has no timestamp, which eventTime() is to be taken from";
-            return self.bad(&record, &BadRecord { column: None, message: message.into() });
+            return self.refuse(&record, &BadRecord { column: None, message: message.into() });
         }
         if let Err(bad) = self.decoder.decode(value) {
             if let Some(failure) = self.decoder.take_failure() {
                 let message = format!("{}, offset {}: {failure}", self.splits[record.split].name, record.offset);
                 return Err(Error::new(ErrorCode::Source, message));
             }
-            return self.bad(&record, &bad);
+            return self.refuse(&record, &bad);
         }
         self.counters.bytes.add(value.len() as u64);
         self.timestamps.extend(record.timestamp.filter(|_| self.event_times_come_with_records()));
@@ -94,6 +94,11 @@ impl Receiver for Intake {
             self.emit(rows)?;
         }
         Ok(())
+    }
+
+    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
+        self.read(record.split, record.offset)?;
+        self.refuse(&record, &BadRecord { column: None, message: reason.into() })
     }
 
     fn caught_up(&mut self, split: usize) {
@@ -128,7 +133,7 @@ impl Intake {
         Ok(())
     }
 
-    fn bad(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
+    fn refuse(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
         self.bad.handle(&self.splits[record.split], record, bad, &self.counters)
     }
 
@@ -355,11 +360,13 @@ impl SourceInput {
     }
 
     pub fn on_barrier(&mut self) -> SourceReport {
-        let Intake { positions, splits, clock, .. } = &mut self.intake;
+        let SourceInput { source, intake: Intake { positions, splits, clock, .. }, .. } = self;
         let splits = splits.iter().zip(positions).enumerate().map(|(index, (split, position))| {
             let watermark = clock.as_ref().map_or(NO_WATERMARK, |clock| clock.reached(index));
             let offset = position.on_barrier(watermark);
-            millrace_state::Position { resource: split.resource.clone(), partition: split.partition, offset, watermark }
+            let token = source.token(index).map(str::to_owned);
+            let Split { resource, partition, .. } = split;
+            millrace_state::Position { resource: resource.clone(), partition: *partition, offset, watermark, token }
         });
         let report = SourceReport { operator: self.operator, positions: splits.collect() };
         if let Some(writer) = self.dead_letter_writer() {

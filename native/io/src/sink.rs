@@ -1,10 +1,11 @@
 //! What the engine asks of a sink.
 
+use arrow::array::RecordBatch;
 use millrace_formats::{Cells, Rows};
 
 use crate::{Result, Waker};
 
-/// A batch of encoded records; keys and each header hold one entry a row.
+/// A batch of records, most often encoded; keys and each header hold one entry a row.
 #[derive(Debug, Default)]
 pub struct Records {
     pub values: Rows,
@@ -12,9 +13,23 @@ pub struct Records {
     pub tombstones: bool,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
+    /// The rows themselves, for a sink that takes them as they are; the rest is empty then.
+    pub rows: Option<RecordBatch>,
 }
 
 impl Records {
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or(self.values.len(), RecordBatch::num_rows)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.rows.as_ref().map_or(self.values.bytes(), RecordBatch::get_array_memory_size)
+    }
+
     /// `None` is a tombstone.
     pub fn value(&self, row: usize) -> Option<&[u8]> {
         self.values.get(row).filter(|_| !self.tombstones)

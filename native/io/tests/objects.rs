@@ -11,8 +11,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use millrace_formats::Rows;
 use millrace_io::{
-    Clock, Delivery, Error, Poll, Receiver, Record, Records, Restored, Result, Sink, SinkPlace, Source, Waker,
-    open_sink, open_source, show_staged,
+    Clock, Delivery, Error, Outboxes, Poll, Receiver, Record, Records, Restored, Result, Sink, SinkPlace, Source,
+    SourcePlace, Waker, open_sink, open_source, show_staged,
 };
 use millrace_plan::{Compression, FileSink, FileSource, SinkConnector, SourceConnector};
 use millrace_storage::{Remote, Store, remote};
@@ -77,7 +77,10 @@ impl Place {
         });
         let clock: Clock = Arc::new(|| 0);
         let schema = Arc::new(Schema::empty());
-        let source = open_source(&SourceConnector::File(config), schema, 0, 1, waker, clock, restored)?;
+        let source = {
+            let place = SourcePlace { id: "source", slot: 0, slots: 1, waker };
+            open_source(&SourceConnector::File(config), schema, &place, clock, restored, &Outboxes::default())?
+        };
         Ok(Reading { source, woken })
     }
 }
@@ -114,6 +117,10 @@ impl Receiver for Collected {
 
     fn rows(&mut self, _: usize, _: i64, _: RecordBatch) -> Result<()> {
         unreachable!("files give records")
+    }
+
+    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
+        unreachable!("{record:?}: {reason}")
     }
 
     fn end(&mut self, _: usize) -> Result<()> {
@@ -239,7 +246,7 @@ over_all_storages! {
         for (name, range) in [("in/a.jsonl", 0..10), ("in/b.jsonl", 10..20), ("in/c.jsonl", 20..30)] {
             storage.put_new(name, lines(range).join("\n").as_bytes()).unwrap();
         }
-        let at = |name: &str, offset| Restored { resource: place.at(name), partition: 0, offset };
+        let at = |name: &str, offset| Restored { resource: place.at(name), partition: 0, offset, token: None };
         let restored = [at("/in/a.jsonl", Restored::READ_TO_END), at("/in/b.jsonl", 5)];
         let mut reading = place.source("/in/*.jsonl", false, Some(&restored)).unwrap();
         assert_eq!(reading.read(usize::MAX).unwrap(), lines(15..30));

@@ -103,6 +103,8 @@ fn operator(operator: fb::Operator<'_>) -> Result<Operator> {
             output: named(Some(join.output()))?,
             keep_unmatched: join.keep_unmatched(),
         })
+    } else if let Some(join) = operator.kind_as_lookup_join() {
+        OperatorKind::LookupJoin(lookup_join(join)?)
     } else {
         return Err(unknown("kind of operator", operator.kind_type().0));
     };
@@ -123,6 +125,8 @@ fn source(source: fb::Source<'_>) -> Result<Source> {
         SourceConnector::File(FileSource { paths, follow: file.follow_() })
     } else if let Some(generator) = source.connector_as_generator_source() {
         SourceConnector::Generator(generator_source(generator)?)
+    } else if let Some(driver) = source.connector_as_driver_source() {
+        SourceConnector::Driver(DriverSource { driver: driver.driver().into() })
     } else {
         return Err(unknown("source connector", source.connector_type().0));
     };
@@ -132,6 +136,20 @@ fn source(source: fb::Source<'_>) -> Result<Source> {
         declared: schema(source.fields())?,
         event_time: source.event_time().map(event_time).transpose()?,
         on_bad_record: on_bad_record(source.on_bad_record(), source.dead_letter())?,
+    })
+}
+
+fn lookup_join(join: fb::LookupJoin<'_>) -> Result<LookupJoin> {
+    let ttl = positive("cache.ttl", join.cache_ttl())?;
+    Ok(LookupJoin {
+        driver: join.driver().into(),
+        on: named(Some(join.on()))?,
+        columns: schema(join.columns())?,
+        output: named(Some(join.output()))?,
+        keep_unmatched: join.keep_unmatched(),
+        batch_keys: join.batch_keys() as usize,
+        cache_rows: join.cache_rows() as usize,
+        cache_ttl_ms: (ttl > 0).then_some(ttl),
     })
 }
 
@@ -270,6 +288,14 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         SinkConnector::Table(TableSink { title: table.title().unwrap_or_default().into() })
     } else if let Some(http) = sink.connector_as_http_sink() {
         SinkConnector::Http(http_sink(http)?)
+    } else if let Some(driver) = sink.connector_as_driver_sink() {
+        SinkConnector::Driver(DriverSink {
+            driver: driver.driver().into(),
+            batch_rows: driver.batch_rows() as usize,
+            linger_ms: positive("batch.linger", driver.linger())?,
+            concurrency: driver.concurrency() as usize,
+            buffer_rows: driver.buffer_rows() as usize,
+        })
     } else {
         return Err(unknown("sink connector", sink.connector_type().0));
     };

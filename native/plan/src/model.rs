@@ -81,6 +81,7 @@ pub enum OperatorKind {
     Sink(Sink),
     Deduplicate(Deduplicate),
     BroadcastJoin(BroadcastJoin),
+    LookupJoin(LookupJoin),
 }
 
 impl OperatorKind {
@@ -113,6 +114,7 @@ pub enum SourceConnector {
     Kafka(KafkaSource),
     File(FileSource),
     Generator(GeneratorSource),
+    Driver(DriverSource),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -161,6 +163,13 @@ pub struct FileSource {
     pub paths: Vec<String>,
     /// Goes on reading as files grow.
     pub follow: bool,
+}
+
+/// Read by a driver of the host's, which knows what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverSource {
+    /// As messages call it.
+    pub driver: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -364,6 +373,27 @@ pub struct BroadcastJoin {
     pub keep_unmatched: bool,
 }
 
+/// Rows with what a driver of the host's finds for their keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookupJoin {
+    /// As messages call it.
+    pub driver: String,
+    /// The key, by the names that the driver has for its parts.
+    pub on: Vec<NamedExpr>,
+    /// What is found.
+    pub columns: SchemaRef,
+    /// Over the input's columns and the [`broadcast_column`]s of what is found.
+    pub output: Vec<NamedExpr>,
+    /// Rows without a match stay, with nulls.
+    pub keep_unmatched: bool,
+    /// Keys that are asked for at once.
+    pub batch_keys: usize,
+    /// What is kept of what was found, over all slots; 0: nothing.
+    pub cache_rows: usize,
+    /// For so long; `None`: until there is no room.
+    pub cache_ttl_ms: Option<u64>,
+}
+
 /// The column of the second input's `name` in the scope of a join's output.
 pub fn broadcast_column(name: &str) -> String {
     format!("${name}")
@@ -423,6 +453,7 @@ pub enum SinkConnector {
     Stdout,
     Table(TableSink),
     Http(HttpSink),
+    Driver(DriverSink),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -464,6 +495,20 @@ pub struct HttpSink {
     pub linger_ms: u64,
     /// Bytes of each shard in each slot that are not answered.
     pub buffer_bytes: usize,
+}
+
+/// Written by a driver of the host's, which knows where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverSink {
+    /// As messages call it.
+    pub driver: String,
+    /// A batch is complete with so many rows, or at this age.
+    pub batch_rows: usize,
+    pub linger_ms: u64,
+    /// Batches of each slot that are written at once; with one, rows are written in their order.
+    pub concurrency: usize,
+    /// Rows of each slot that are not written.
+    pub buffer_rows: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]

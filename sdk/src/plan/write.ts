@@ -7,6 +7,8 @@ import {
   BroadcastJoinT,
   CheckpointsT,
   DeduplicateT,
+  DriverSinkT,
+  DriverSourceT,
   EventTimeT,
   FileSinkT,
   FileSourceT,
@@ -23,6 +25,7 @@ import {
   JsFunctionT,
   KafkaSinkT,
   KafkaSourceT,
+  LookupJoinT,
   OperatorKind,
   OperatorT,
   ProjectT,
@@ -134,6 +137,14 @@ function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, Op
         OperatorKind.BroadcastJoin,
         new BroadcastJoinT(named(step.on), named(step.keys), named(step.output), step.keepUnmatched),
       ];
+    case "lookup": {
+      const { lookup, on, columns, output, keepUnmatched } = step;
+      const join = new LookupJoinT(lookup.driver, named(on), fields(columns), named(output), keepUnmatched);
+      join.batchKeys = lookup.batchKeys;
+      join.cacheRows = lookup.cacheRows;
+      join.cacheTtl = BigInt(lookup.cacheTtl);
+      return [OperatorKind.LookupJoin, join];
+    }
     case "function":
       return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];
     case "sink":
@@ -201,6 +212,8 @@ function sourceConnector(config: SourceConfig): [SourceConnector, SourceT["conne
           BigInt(config.keys),
         ),
       ];
+    case "driver":
+      return [SourceConnector.DriverSource, new DriverSourceT(config.driver)];
   }
 }
 
@@ -228,6 +241,10 @@ function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] 
     }
     case "http":
       return [SinkConnector.HttpSink, httpSink(config)];
+    case "driver": {
+      const { driver, batchRows, linger, concurrency, bufferRows } = config;
+      return [SinkConnector.DriverSink, new DriverSinkT(driver, batchRows, BigInt(linger), concurrency, bufferRows)];
+    }
     case "stdout":
       return [SinkConnector.StdoutSink, new StdoutSinkT()];
     case "table":

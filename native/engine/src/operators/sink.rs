@@ -18,7 +18,8 @@ use crate::{Error, ErrorCode, Result};
 /// Encodes rows and writes them to a sink.
 pub struct SinkStep {
     writer: Rc<RefCell<SinkWriter>>,
-    encoder: Box<dyn Encoder>,
+    /// `None`: the sink takes rows as they are.
+    encoder: Option<Box<dyn Encoder>>,
     key: Option<Arc<dyn PhysicalExpr>>,
     headers: Vec<(String, Arc<dyn PhysicalExpr>)>,
 }
@@ -26,7 +27,7 @@ pub struct SinkStep {
 impl SinkStep {
     pub fn new(
         writer: Rc<RefCell<SinkWriter>>,
-        encoder: Box<dyn Encoder>,
+        encoder: Option<Box<dyn Encoder>>,
         key: Option<Arc<dyn PhysicalExpr>>,
         headers: Vec<(String, Arc<dyn PhysicalExpr>)>,
     ) -> Self {
@@ -37,8 +38,12 @@ impl SinkStep {
 impl Operator for SinkStep {
     fn on_batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
         let mut records = Records::default();
-        self.encoder.encode(&batch.rows, &mut records.values);
-        if let Some(failure) = self.encoder.take_failure() {
+        let Some(encoder) = &mut self.encoder else {
+            records.rows = Some(batch.rows);
+            return self.writer.borrow_mut().write(records);
+        };
+        encoder.encode(&batch.rows, &mut records.values);
+        if let Some(failure) = encoder.take_failure() {
             return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));
         }
         if let Some(key) = &self.key {

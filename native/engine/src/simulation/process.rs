@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
 use millrace_formats::avro::Schemas;
-use millrace_io::{Delivery, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
+use millrace_io::{Delivery, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
 use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::{Checkpoints, Storage};
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use super::outputs::{PlainSink, SimulatedTransactions, TransactionalSink};
 use super::source::SimulatedSource;
 use super::storage::SimulatedStore;
 use super::world::{Extent, Fault, SIMULATED, State, World};
-use crate::environment::{Environment, Outputs, Share, TransactionsOf};
+use crate::environment::{Environment, Outputs, TransactionsOf};
 use crate::source::Intake;
 
 /// In which order a checkpoint is committed. All but the first are wrong: the simulation is to find out.
@@ -152,12 +152,11 @@ impl Environment for Simulated {
         &self,
         connector: &SourceConnector,
         _schema: SchemaRef,
-        share: Share,
-        _waker: Waker,
+        place: &SourcePlace<'_>,
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
         let SourceConnector::Kafka(config) = connector else { unreachable!("the sources are Kafka's") };
-        Ok(Box::new(SimulatedSource::open(&self.0, config, share, restored)))
+        Ok(Box::new(SimulatedSource::open(&self.0, config, place, restored)))
     }
 
     fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>> {

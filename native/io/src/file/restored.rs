@@ -38,7 +38,7 @@ pub fn check_gone(restored: &[Restored], is_found: impl Fn(&str) -> bool) -> Res
 
 /// The file has fewer lines than the job had read.
 pub fn too_short(path: &str, start: i64, lines: i64) -> Error {
-    let at = Restored { resource: path.to_owned(), partition: 0, offset: start };
+    let at = Restored { resource: path.to_owned(), partition: 0, offset: start, token: None };
     lost(&at, &format!("and the file ends after line {lines}: it is not the one that the job was reading"))
 }
 

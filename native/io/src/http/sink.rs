@@ -5,9 +5,10 @@ use std::sync::Arc;
 use millrace_plan::HttpSink as Config;
 
 use super::batch::Batch;
-use super::outbox::{Answer, Mailbox, Outbox, Request};
+use super::request::{HttpAnswer, HttpMailbox, HttpOutbox, HttpRequest};
 use super::shards::Shards;
 use crate::epochs::Epochs;
+use crate::outbox::Answered;
 use crate::{Error, Records, Refused, Result, Sink, SinkPlace};
 
 /// As errors name this connector.
@@ -26,8 +27,8 @@ pub struct HttpSink {
     shards: Vec<Shard>,
     /// Where rows without a key go until the batch there is complete.
     turn: usize,
-    outbox: Arc<Outbox>,
-    mailbox: Arc<Mailbox>,
+    outbox: Arc<HttpOutbox>,
+    mailbox: Arc<HttpMailbox>,
     epochs: Epochs,
     sequence: u64,
     now_ms: u64,
@@ -59,7 +60,7 @@ impl Shard {
 }
 
 impl HttpSink {
-    pub fn open(config: &Config, place: &SinkPlace, outbox: &Arc<Outbox>) -> HttpSink {
+    pub fn open(config: &Config, place: &SinkPlace, outbox: &Arc<HttpOutbox>) -> HttpSink {
         let shard = |_| Shard { batch: Batch::new(config.body), since_ms: 0, unanswered_bytes: 0, load: 0.0 };
         HttpSink {
             spread: Shards::new(&config.shards),
@@ -70,7 +71,7 @@ impl HttpSink {
             id: place.id.as_str().into(),
             slot: place.slot,
             outbox: outbox.clone(),
-            mailbox: Arc::new(Mailbox::new(place.waker.clone())),
+            mailbox: Arc::new(HttpMailbox::new(place.waker.clone())),
             epochs: Epochs::default(),
             sequence: 0,
             now_ms: 0,
@@ -116,8 +117,7 @@ impl HttpSink {
         shard.unanswered_bytes += body.size;
         shard.load += body.rows() as f64 / self.config.shards[index].weight;
         self.epochs.add(1);
-        let request = Request {
-            id: 0,
+        let request = HttpRequest {
             sink: self.id.clone(),
             slot: self.slot,
             shard: index,
@@ -137,10 +137,11 @@ impl HttpSink {
         (0..self.shards.len()).try_for_each(|shard| self.cut(shard))
     }
 
-    fn settle(&mut self, Answer { request, outcome }: Answer) {
+    fn settle(&mut self, Answered { posted, answer }: Answered<HttpRequest, HttpAnswer>) {
+        let request = &posted.request;
         self.epochs.settle(request.epoch);
         self.shards[request.shard].unanswered_bytes -= request.body.size;
-        match outcome {
+        match answer {
             Ok(refused) => self.refused.extend(refused),
             Err(reason) => {
                 self.failure.get_or_insert_with(|| Error(format!("{WHO}: {reason}")));

@@ -35,6 +35,10 @@ impl Receiver for Collected {
         unreachable!("files give records")
     }
 
+    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
+        unreachable!("{record:?}: {reason}")
+    }
+
     fn end(&mut self, split: usize) -> Result<()> {
         self.ended.push(split);
         Ok(())
@@ -209,7 +213,7 @@ fn a_paused_file_gives_way_to_the_next() {
 }
 
 fn at(directory: &TempDir, name: &str, partition: i32, offset: i64) -> Restored {
-    Restored { resource: directory.path().join(name).display().to_string(), partition, offset }
+    Restored { resource: directory.path().join(name).display().to_string(), partition, offset, token: None }
 }
 
 fn go_on(config: &Config, restored: &[Restored]) -> Result<Collected> {
@@ -280,6 +284,7 @@ fn checkpoint(source: &FileSource, lines: &[i64]) -> Vec<Restored> {
         resource: split.resource.clone(),
         partition: split.partition,
         offset,
+        token: None,
     };
     splits.map(of).collect()
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::{Field, Int64Type, Schema, TimestampMillisecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::*;
+use crate::Record;
 
 #[derive(Default)]
 struct Collected {
@@ -35,6 +36,10 @@ impl Receiver for Collected {
         drop(columns);
         self.batches.push(rows);
         Ok(())
+    }
+
+    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
+        unreachable!("{record:?}: {reason}")
     }
 
     fn end(&mut self, _: usize) -> Result<()> {
@@ -196,7 +201,7 @@ fn a_rate_is_kept_over_all_slots_by_the_clock() {
 }
 
 fn share_of(slot: i32, offset: i64) -> Restored {
-    Restored { resource: "bids".to_owned(), partition: slot, offset }
+    Restored { resource: "bids".to_owned(), partition: slot, offset, token: None }
 }
 
 #[test]

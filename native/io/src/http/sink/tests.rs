@@ -4,6 +4,7 @@ use millrace_formats::Cells;
 use millrace_plan::{Compression, HttpBody, HttpShard};
 
 use super::*;
+use crate::Posted;
 
 /// Shards of the same weight, whose requests are complete with two rows.
 fn config(shards: usize) -> Config {
@@ -19,12 +20,12 @@ fn config(shards: usize) -> Config {
 }
 
 struct World {
-    outbox: Arc<Outbox>,
+    outbox: Arc<HttpOutbox>,
     wakes: Arc<AtomicUsize>,
 }
 
 fn open(config: &Config) -> (HttpSink, World) {
-    let world = World { outbox: Arc::new(Outbox::new("run".into())), wakes: Arc::default() };
+    let world = World { outbox: Arc::default(), wakes: Arc::default() };
     let wakes = world.wakes.clone();
     let waker = Arc::new(move || {
         wakes.fetch_add(1, Ordering::Relaxed);
@@ -36,8 +37,10 @@ fn open(config: &Config) -> (HttpSink, World) {
 impl World {
     /// What is waiting: shard, epoch and body of each request.
     fn sent(&self) -> Vec<(usize, u64, String)> {
-        let text = |request: &Request| String::from_utf8(request.body.sent().to_vec()).unwrap();
-        self.outbox.take().iter().map(|request| (request.shard, request.epoch, text(request))).collect()
+        let text = |request: &HttpRequest| String::from_utf8(request.body.sent().to_vec()).unwrap();
+        let sent =
+            |posted: &Arc<Posted<HttpRequest>>| (posted.request.shard, posted.request.epoch, text(&posted.request));
+        self.outbox.take().iter().map(sent).collect()
     }
 
     fn accept_all(&self) {
@@ -97,7 +100,10 @@ fn an_epoch_sends_what_there_is_and_is_durable_when_all_of_it_is_answered() {
     sink.write(&keyed(&[&key_of(2, 0)]), 0).unwrap();
     sink.begin_epoch().unwrap();
     let requests = world.outbox.take();
-    assert_eq!(requests.iter().map(|r| (r.epoch, r.sequence)).collect::<Vec<_>>(), [(0, 0), (0, 1), (1, 2)]);
+    assert_eq!(
+        requests.iter().map(|r| (r.request.epoch, r.request.sequence)).collect::<Vec<_>>(),
+        [(0, 0), (0, 1), (1, 2)]
+    );
     for (answered, durable) in [(0, 0), (2, 0), (1, 2)] {
         world.outbox.answer(requests[answered].id, Ok(Vec::new()));
         sink.poll(0).unwrap();
@@ -147,7 +153,7 @@ fn rows_without_a_key_take_turns_by_the_batch_and_pass_by_a_full_shard() {
     let (mut sink, world) = open(&Config { batch_rows: 1, batch_bytes: 2, buffer_bytes: 2, ..config(3) });
     assert_eq!(sink.write(&records(&["a", "b", "c", "d"]), 0).unwrap(), 3);
     let requests = world.outbox.take();
-    assert_eq!(requests.iter().map(|request| request.shard).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(requests.iter().map(|posted| posted.request.shard).collect::<Vec<_>>(), [0, 1, 2]);
     for request in &requests[1..] {
         world.outbox.answer(request.id, Ok(Vec::new()));
     }
