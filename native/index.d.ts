@@ -52,6 +52,8 @@ export interface OperatorMetrics {
   eventLatency?: LatencyMetrics;
   /** Of one that keeps state by key: in memory at the last barrier, and entries read from and written to the backend. */
   state?: { memoryBytes: number; memoryEntries: number; reads: number; writes: number };
+  /** Of a lookup join: rows whose key was known, null or asked for already, and keys that were asked for. */
+  lookups?: { hits: number; misses: number };
 }
 
 /** Durations that a share of rows keeps to; all but the greatest are up to an eighth too great. */

@@ -42,8 +42,8 @@ pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
 pub use metrics::{
-    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics,
-    QueueMetrics, SlotMetrics, SourceMetrics,
+    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, LookupMetrics, OperatorMetrics,
+    OperatorStateMetrics, QueueMetrics, SlotMetrics, SourceMetrics,
 };
 pub use millrace_io::{
     Call, Calls, Found, HttpOutbox, HttpRequest, Page, PageError, Posted, Refused, Reply, Splits, Want,

@@ -70,9 +70,14 @@ async function follow(
     current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
     look = () => {
-      const endpoints = run.endpoints();
+      const [endpoints, drivers] = [run.endpoints(), run.drivers()];
       const known = rates.look(run.metrics(), performance.now(), Date.now());
-      return { ...known, lag: lag.known, ...(endpoints.length > 0 ? { endpoints } : {}) };
+      return {
+        ...known,
+        lag: lag.known,
+        ...(endpoints.length > 0 ? { endpoints } : {}),
+        ...(drivers.length > 0 ? { drivers } : {}),
+      };
     };
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
     return run;

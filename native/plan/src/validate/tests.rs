@@ -204,6 +204,28 @@ fn an_http_sink_is_not_exactly_once_and_says_what_to_do() {
 }
 
 #[test]
+fn a_driver_sink_holds_its_batches_and_takes_no_bad_records() {
+    let driver = DriverSink { driver: "things".into(), batch_rows: 10, linger_ms: 0, concurrency: 1, buffer_rows: 10 };
+    let with = |driver: DriverSink| message(|plan| sink(plan).connector = SinkConnector::Driver(driver));
+    assert_eq!(
+        with(DriverSink { buffer_rows: 9, ..driver.clone() }),
+        "kafka(revenue): a buffer of 9 rows cannot hold a batch of 10"
+    );
+    assert!(with(DriverSink { concurrency: 0, ..driver.clone() }).contains("at least one is written at once"));
+    let dead = Sink {
+        connector: SinkConnector::Driver(driver),
+        format: Format::Json,
+        key: None,
+        headers: Vec::new(),
+        on_bad_record: BadRecordPolicy::Fail,
+    };
+    let text = message(|plan| {
+        source(plan).on_bad_record = BadRecordPolicy::DeadLetter(Box::new(dead));
+    });
+    assert!(text.contains("bad records cannot go to things: use Kafka, files or HTTP"), "{text}");
+}
+
+#[test]
 fn at_most_once_holds_results_back_until_a_checkpoint() {
     let message = |spoil: fn(&mut Plan)| {
         message(|plan| {
