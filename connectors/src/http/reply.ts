@@ -49,6 +49,8 @@ export function verdict(reply: Reply, dialect: Dialect, rows: number, wallMs: nu
   if (status >= 200 && status < 300) return dialect === "bulk" ? ofBulk(reply, rows) : { kind: "accepted" };
   if (isClickhouseConfiguration(reply, dialect))
     return { kind: "wrong", reason: `${reason}. Check table and columns.` };
+  if (status === 404 && dialect === "influx")
+    return { kind: "wrong", reason: `${reason}. Check the database or bucket.` };
   const advice = status < 400 ? "Give the URL that it redirects to." : ADVICE[status];
   return advice === undefined ? { kind: "refused", reason } : { kind: "wrong", reason: `${reason}. ${advice}` };
 }
@@ -70,8 +72,9 @@ function clickhouseCode({ text }: Reply): number {
   return Number(/\bCode: (\d+)/.exec(text)?.[1] ?? Number.NaN);
 }
 
-/** ClickHouse says 500 of what other servers say 400 of. */
+/** ClickHouse says 500 of what other servers say 400 of, and so does InfluxDB of points that are too old. */
 function isAboutRows(reply: Reply, dialect: Dialect): boolean {
+  if (dialect === "influx") return reply.status === 500 && reply.text.includes("partial write");
   const code = clickhouseCode(reply);
   return dialect === "clickhouse" && (ROW_ERRORS.has(code) || CONFIGURATION_ERRORS.has(code));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use millrace_io::Outbox;
-use millrace_plan::{Guarantee, OperatorKind, Plan};
+use millrace_plan::{Guarantee, HttpShard, OperatorKind, Plan};
 use millrace_state::BackendFigures;
 use parking_lot::Mutex;
 
@@ -133,6 +133,14 @@ impl Job {
     /// Where requests of its HTTP sinks wait for the host.
     pub fn outbox(&self) -> Option<Arc<Outbox>> {
         self.environment.outbox()
+    }
+
+    /// Spreads the rows of an HTTP sink over other shards, each with its number, from its next batch on.
+    pub fn reshard(&self, sink: &str, shards: Vec<(usize, HttpShard)>) {
+        if let Some(outbox) = self.outbox() {
+            outbox.set_shards(sink, shards);
+            self.wakers.wake_all();
+        }
     }
 
     /// Ends the job in order: sources stop, what was read is emitted and made durable, positions are committed.

@@ -16,7 +16,7 @@ mod transactions;
 pub use connectors::{Clock, Delivery, open_sink, open_source, show_staged};
 pub use file::{FileSink, FileSource};
 pub use generator::GeneratorSource;
-pub use http::{Answer, Batch, Body, HttpSink, Outbox, Request};
+pub use http::{Answer, Batch, Body, HttpSink, LiveShards, Outbox, Request};
 pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink, committed_metadata};
 pub use schema_registry::RegistryClient;
 pub use sink::{Records, Refused, Sink, SinkPlace, StagedFile};

@@ -1,5 +1,6 @@
 //! What the engine asks of a sink.
 
+use arrow::datatypes::SchemaRef;
 use millrace_formats::{Cells, Rows};
 
 use crate::{Result, Waker};
@@ -12,6 +13,8 @@ pub struct Records {
     pub tombstones: bool,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
+    /// The columns that the values are made of, where they are not an envelope's.
+    pub schema: Option<SchemaRef>,
 }
 
 impl Records {

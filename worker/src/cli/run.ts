@@ -66,7 +66,14 @@ async function follow(
   let look: (() => Look) | undefined;
   let current: Run | undefined;
   const begin = (start: Start): Run => {
-    const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped, schemaIds });
+    const run = new Run(job, file, {
+      parallelism,
+      show: screen.show,
+      warn: screen.say,
+      start,
+      allowDropped,
+      schemaIds,
+    });
     current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
     look = () => {

@@ -36,7 +36,7 @@ impl SinkStep {
 
 impl Operator for SinkStep {
     fn on_batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
-        let mut records = Records::default();
+        let mut records = Records { schema: Some(batch.rows.schema()), ..Records::default() };
         self.encoder.encode(&batch.rows, &mut records.values);
         if let Some(failure) = self.encoder.take_failure() {
             return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));

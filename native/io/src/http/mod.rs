@@ -7,5 +7,5 @@ mod shards;
 mod sink;
 
 pub use batch::{Batch, Body};
-pub use outbox::{Answer, Outbox, Request};
+pub use outbox::{Answer, LiveShards, Outbox, Request};
 pub use sink::HttpSink;

@@ -1,7 +1,10 @@
 //! Where requests wait for the host of the job, and answers for the sinks.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use millrace_plan::HttpShard;
 
 use super::batch::Body;
 use crate::{Refused, Waker};
@@ -42,6 +45,9 @@ impl Mailbox {
     }
 }
 
+/// The shards that a sink spreads its rows over, each with its number, which no other shard of the sink ever has.
+pub type LiveShards = Arc<[(usize, HttpShard)]>;
+
 type Bell = Box<dyn Fn() + Send + Sync>;
 
 /// The requests of all sinks of a job. Any thread may call it; nothing waits.
@@ -51,6 +57,10 @@ pub struct Outbox {
     run: String,
     requests: Mutex<Requests>,
     bell: Mutex<Option<Bell>>,
+    /// By the id of the sink, where the host tells them.
+    shards: Mutex<HashMap<String, LiveShards>>,
+    /// How often they have changed.
+    shard_changes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -71,6 +81,23 @@ impl Outbox {
 
     pub fn run(&self) -> &str {
         &self.run
+    }
+
+    /// Gives a sink other shards, from its next batch on: at least one, or nothing changes.
+    pub fn set_shards(&self, sink: &str, shards: Vec<(usize, HttpShard)>) {
+        if !shards.is_empty() {
+            lock(&self.shards).insert(sink.to_owned(), shards.into());
+            self.shard_changes.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// The shards of a sink if any sink's have changed since it has `seen` so many changes.
+    pub fn changed_shards(&self, sink: &str, seen: &mut u64) -> Option<LiveShards> {
+        let changes = self.shard_changes.load(Ordering::Acquire);
+        if changes == std::mem::replace(seen, changes) {
+            return None;
+        }
+        lock(&self.shards).get(sink).cloned()
     }
 
     /// Calls `bell`, from any thread, when requests have come; `None`: nobody any more.

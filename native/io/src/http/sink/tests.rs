@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millrace_formats::Cells;
-use millrace_plan::{Compression, HttpBody, HttpShard};
+use millrace_plan::{HttpBody, HttpCompression, HttpShard};
 
 use super::*;
 
@@ -10,11 +10,12 @@ fn config(shards: usize) -> Config {
     Config {
         shards: (0..shards).map(|shard| HttpShard { name: format!("shard-{shard}"), weight: 1.0 }).collect(),
         body: HttpBody::Lines,
-        compression: Compression::None,
+        compression: HttpCompression::None,
         batch_rows: 2,
         batch_bytes: 1000,
         linger_ms: 100,
         buffer_bytes: 1000,
+        live: false,
     }
 }
 
@@ -189,6 +190,60 @@ fn after_a_failure_nothing_is_durable_and_every_call_tells_it() {
     assert_eq!(sink.poll(0).unwrap_err().to_string(), "HTTP sink: shard-0 is gone");
     assert_eq!(sink.write(&records(&["c"]), 0).unwrap_err().to_string(), "HTTP sink: shard-0 is gone");
     assert_eq!(sink.durable_epochs(), 0);
+}
+
+fn shard(number: usize) -> (usize, HttpShard) {
+    (number, HttpShard { name: format!("shard-{number}"), weight: 1.0 })
+}
+
+#[test]
+fn other_shards_get_rows_from_the_next_poll_on_and_those_that_go_keep_what_they_had() {
+    let (mut sink, world) = open(&Config { batch_rows: 100, ..config(2) });
+    let keys: Vec<String> = (0..200).map(|n| format!("key-{n}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let of = |sent: &[(usize, u64, String)], shard: usize| -> Vec<String> {
+        let bodies = sent.iter().filter(|(of, ..)| *of == shard).map(|(.., body)| body.as_str()).collect::<String>();
+        bodies.lines().map(str::to_owned).collect()
+    };
+    sink.write(&keyed(&keys[..20]), 0).unwrap();
+    world.outbox.set_shards("sink-1", vec![shard(1), shard(2)]);
+    world.outbox.set_shards("another", vec![shard(7)]);
+    sink.poll(0).unwrap();
+    let sent = world.sent();
+    assert_eq!(sent.iter().map(|(shard, ..)| *shard).collect::<Vec<_>>(), [0], "what it had gathered goes");
+    sink.begin_epoch().unwrap();
+    let first = world.sent();
+    assert_eq!(of(&sent, 0).len() + of(&first, 1).len(), 20);
+    sink.write(&keyed(&keys), 0).unwrap();
+    sink.begin_epoch().unwrap();
+    let second = world.sent();
+    assert_eq!(of(&second, 0), Vec::<String>::new());
+    assert_eq!(of(&second, 1).len() + of(&second, 2).len(), 200);
+    assert_eq!(sink.durable_epochs(), 0, "the shard that has gone is waited for");
+}
+
+#[test]
+fn a_row_that_waits_for_a_dead_shard_goes_to_another_when_it_is_taken_away() {
+    let (mut sink, world) = open(&Config { batch_rows: 1, buffer_bytes: 5, batch_bytes: 5, ..config(2) });
+    let key = key_of(2, 0);
+    assert_eq!(sink.write(&keyed(&[&key, &key]), 0).unwrap(), 1);
+    world.outbox.set_shards("sink-1", vec![shard(1)]);
+    assert_eq!(sink.write(&keyed(&[&key]), 0).unwrap(), 0, "not before the next poll");
+    sink.poll(0).unwrap();
+    assert_eq!(sink.fill(), 0.0);
+    assert_eq!(sink.write(&keyed(&[&key]), 0).unwrap(), 1);
+    assert_eq!(world.sent().iter().map(|(shard, ..)| *shard).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_live_sink_begins_with_the_shards_that_it_was_told() {
+    let outbox = Arc::new(Outbox::new("run".into()));
+    outbox.set_shards("sink-1", vec![shard(3)]);
+    let place = SinkPlace { id: "sink-1".into(), slot: 1, waker: Arc::new(|| {}) };
+    let mut sink = HttpSink::open(&Config { live: true, ..config(0) }, &place, &outbox);
+    assert_eq!(sink.write(&records(&["a", "b"]), 0).unwrap(), 2);
+    assert_eq!(sink.write(&keyed(&["c", "d"]), 0).unwrap(), 2);
+    assert_eq!(outbox.take().iter().map(|request| request.shard).collect::<Vec<_>>(), [3, 3]);
 }
 
 #[test]
