@@ -72,9 +72,14 @@ function clickhouseCode({ text }: Reply): number {
   return Number(/\bCode: (\d+)/.exec(text)?.[1] ?? Number.NaN);
 }
 
-/** ClickHouse says 500 of what other servers say 400 of, and so does InfluxDB of points that are too old. */
+/** What servers that say 500 where others say 400 have against a row. */
+const ROW_TEXTS: Partial<Record<Dialect, RegExp>> = {
+  influx: /partial write/,
+  prometheus: /too old sample|out of (order|bounds)|duplicate sample/,
+};
+
 function isAboutRows(reply: Reply, dialect: Dialect): boolean {
-  if (dialect === "influx") return reply.status === 500 && reply.text.includes("partial write");
+  if (ROW_TEXTS[dialect] !== undefined) return reply.status === 500 && ROW_TEXTS[dialect].test(reply.text);
   const code = clickhouseCode(reply);
   return dialect === "clickhouse" && (ROW_ERRORS.has(code) || CONFIGURATION_ERRORS.has(code));
 }

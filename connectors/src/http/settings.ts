@@ -55,7 +55,7 @@ export interface SigV4Settings {
     | { readonly file: string; readonly profile?: string };
 }
 
-export type Dialect = "plain" | "bulk" | "clickhouse" | "influx";
+export type Dialect = "plain" | "bulk" | "clickhouse" | "influx" | "prometheus";
 
 /** When a second request is made for one that is not answered. */
 export interface HedgePolicy {

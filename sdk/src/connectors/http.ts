@@ -225,7 +225,7 @@ export interface HttpSinkConfig {
   readonly tls: HttpConnection["tls"];
   readonly contentType: string;
   readonly body: "lines" | "array" | "bulk" | "joined" | "arrow";
-  readonly dialect: "plain" | "bulk" | "clickhouse" | "influx";
+  readonly dialect: "plain" | "bulk" | "clickhouse" | "influx" | "prometheus";
   readonly keyParameter: string | undefined;
   readonly compression: "" | "gzip" | "zstd" | "snappy";
   readonly batchRows: number;

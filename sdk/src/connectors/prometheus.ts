@@ -62,7 +62,7 @@ export type PrometheusOptions<S extends Shape> = HttpConnection & SampleOptions<
  *     .eventTime((bid) => bid.dateTime)
  *     .keyBy((bid) => bid.channel)
  *     .window(tumbling("10s"))
- *     .aggregate(({ start, key }) => ({ at: start, channel: key, bids: count() }))
+ *     .aggregate((_, w) => ({ at: w.start, bids: count() }))
  *     .to(prometheus({ url: "http://localhost:9090", metric: "bids", labels: ["channel"], value: "bids", time: "at" })),
  * );
  * ```
@@ -83,7 +83,7 @@ export function remoteWrite<S extends Shape>(options: SampleOptions<S>): HttpDia
     method: "POST",
     body: "joined",
     contentType: "application/x-protobuf",
-    dialect: "plain",
+    dialect: "prometheus",
     format: { kind: "remoteWrite", ...series } satisfies FormatConfig,
     compression: "snappy",
     isIdempotent: true,

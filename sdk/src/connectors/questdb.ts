@@ -1,6 +1,6 @@
 import type { Columns } from "../expr/expr.js";
 import { lineProtocol } from "../formats/line-protocol.js";
-import type { Shape } from "../schema/type.js";
+import type { Shape, TimeUnit } from "../schema/type.js";
 import type { RecordPart, Sink } from "./connector.js";
 import { type HttpConnection, httpSink } from "./http.js";
 
@@ -27,6 +27,8 @@ export interface QuestDbOptions<S extends Shape> extends HttpConnection {
   readonly columns?: readonly (keyof S & string)[];
   /** The designated timestamp. */
   readonly time: keyof S & string;
+  /** In which times are sent, and integers are read as such: "ns" by default. */
+  readonly precision?: TimeUnit;
   /** Chooses the server: rows of the same key go to the same. */
   readonly key?: (row: Columns<S>) => RecordPart;
 }
@@ -44,8 +46,8 @@ export interface QuestDbOptions<S extends Shape> extends HttpConnection {
  * ```
  */
 export function questdb<S extends Shape>(options: QuestDbOptions<S>): Sink<S> {
-  const { table, symbols = [], columns = [], time, key } = options;
-  const written = { measurement: table, tags: symbols, fields: columns, time, dialect: "questdb" } as const;
+  const { table, symbols = [], columns = [], time, precision = "ns", key } = options;
+  const written = { measurement: table, tags: symbols, fields: columns, time, precision, dialect: "questdb" } as const;
   return httpSink(
     "questdb",
     { concurrency: 2, ...options },
@@ -56,6 +58,7 @@ export function questdb<S extends Shape>(options: QuestDbOptions<S>): Sink<S> {
       dialect: "influx",
       format: lineProtocol(written).config,
       path: "/write",
+      ...(precision === "ns" ? {} : { query: { precision } }),
       ...(key === undefined ? {} : { key }),
     },
   );

@@ -27,8 +27,8 @@ export interface WebhookOptions<S extends Shape> extends HttpConnection {
 }
 
 /**
- * Posts each row as a JSON object, or, with `batch.rows` of more than one, an array of rows. `webhook-id` is the same at each
- * attempt.
+ * Posts each row as a JSON object, or, with `batch.rows` of more than one, an array of rows. `Idempotency-Key` is the same at
+ * each attempt.
  *
  * ```ts
  * import { generator, job, webhook } from "millrace";

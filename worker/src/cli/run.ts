@@ -118,7 +118,8 @@ async function follow(
   if (error === undefined) {
     screen.say("done", { ...last });
     screen.end();
-    if (profile && current !== undefined) process.stderr.write(`\n${profileText(job, current.metrics())}\n`);
+    if (profile && current !== undefined)
+      process.stderr.write(`\n${profileText(job, current.metrics(), current.endpoints())}\n`);
   }
   const code = error === undefined ? 0 : fail(error, screen);
   await lag.close();
