@@ -1,9 +1,13 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { conform } from "../conformance/conform.js";
 import { eventually } from "../harness/eventually.js";
 import { HttpEndpoint } from "../harness/http-endpoint.js";
 import { Job } from "../harness/job.js";
+import connector from "./http.js";
+
+conform(t, connector);
 
 interface Row {
   readonly id: number;
