@@ -158,6 +158,14 @@ export interface HttpRequest {
   body: Uint8Array;
 }
 
+/** An endpoint that rows are spread over by its name. */
+export interface HttpShard {
+  /** As requests name it; no other shard of the sink ever has it. */
+  number: number;
+  name: string;
+  weight: number;
+}
+
 /** What has become of a request. */
 export interface HttpAnswer {
   /** Why the job cannot go on. */
@@ -264,6 +272,8 @@ export class Job {
   takeRequests(): HttpRequest[];
   /** The body of a request that is not answered yet, with some of its rows only. */
   partOfRequest(id: number, rows: Uint32Array): Uint8Array;
+  /** Spreads the rows of a sink over these shards, from its next batch on; rows that are on their way stay where they are. */
+  reshard(sink: string, shards: HttpShard[]): void;
   /** Says what has become of a request: nothing of it is sent any more. */
   answer(id: number, answer: HttpAnswer): void;
   /** `call` comes on this thread when steps want something of their drivers; it does not keep the process alive. */

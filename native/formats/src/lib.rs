@@ -1,12 +1,16 @@
 //! Bytes to Arrow and back. A format is one file or folder, registered in [`decoder`] and [`encoder`].
 
+pub mod arrow_stream;
 pub mod avro;
 mod bad_record;
 mod builders;
 pub mod csv;
 pub mod json;
+pub mod line_protocol;
 pub mod raw;
+pub mod remote_write;
 mod rows;
+mod series;
 
 pub use bad_record::BadRecord;
 pub use rows::{Cells, Rows};
@@ -64,6 +68,9 @@ pub fn decoder(
         Format::Json => Box::new(json::JsonDecoder::new(schema)),
         Format::Csv(csv) => Box::new(csv::CsvDecoder::new(csv, schema, declared)),
         Format::Raw => Box::new(raw::RawDecoder::new(schema)),
+        Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
+            return Err(FormatError(format!("{} is written and not read", format.name())));
+        }
         Format::Avro(avro) => {
             let reader = avro.reader_schema.as_deref();
             let decoder = match (schemas, avro.schema.as_deref()) {
@@ -82,6 +89,9 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
         Format::Json => Box::new(json::JsonEncoder::new(schema)),
         Format::Csv(csv) => Box::new(csv::CsvEncoder::new(csv)),
         Format::Raw => Box::new(raw::RawEncoder),
+        Format::LineProtocol(series) => Box::new(line_protocol::LineEncoder::new(series, &schema)?),
+        Format::RemoteWrite(series) => Box::new(remote_write::RemoteWriteEncoder::new(series, &schema)?),
+        Format::Arrow => Box::new(arrow_stream::ArrowEncoder::new(&schema)?),
         Format::Avro(avro) => {
             let written = avro.schema.as_deref();
             let written = written.ok_or_else(|| FormatError("Avro needs the schema that is written".into()))?;

@@ -85,7 +85,7 @@ pub fn open_sink(
             Box::new(ObjectSink::open(config, place.slot, delivery.stages_since())?)
         }
         SinkConnector::File(config) => Box::new(FileSink::open(config, place.slot, delivery.stages_since())?),
-        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, &outboxes.http)),
+        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, outboxes)),
         SinkConnector::Driver(config) => {
             let calling = Calling::new(&place.id, place.slot, outboxes.calls.clone(), place.waker.clone());
             Box::new(DriverSink::open(config, calling))

@@ -20,7 +20,7 @@ pub use connectors::{Clock, Delivery, open_sink, open_source, show_staged};
 pub use driver::{Call, Calling, Calls, DriverSink, DriverSource, Found, Page, PageError, Reply, Splits, Want};
 pub use file::{FileSink, FileSource};
 pub use generator::GeneratorSource;
-pub use http::{Batch, Body, HttpAnswer, HttpOutbox, HttpRequest, HttpSink};
+pub use http::{Batch, Body, HttpAnswer, HttpOutbox, HttpRequest, HttpSink, LiveShards, Reshardings};
 pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink, committed_metadata};
 pub use outbox::{Answered, Mailbox, Outbox, Posted};
 pub use outboxes::Outboxes;

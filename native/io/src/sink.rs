@@ -1,6 +1,7 @@
 //! What the engine asks of a sink.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use millrace_formats::{Cells, Rows};
 
 use crate::{Result, Waker};
@@ -13,6 +14,8 @@ pub struct Records {
     pub tombstones: bool,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
+    /// The columns that the values are made of, where they are not an envelope's.
+    pub schema: Option<SchemaRef>,
     /// The rows themselves, for a sink that takes them as they are; the rest is empty then.
     pub rows: Option<RecordBatch>,
 }

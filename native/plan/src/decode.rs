@@ -316,13 +316,23 @@ fn http_sink(http: fb::HttpSink<'_>) -> Result<HttpSink> {
             fb::HttpBody::Lines => HttpBody::Lines,
             fb::HttpBody::Array => HttpBody::Array,
             fb::HttpBody::Bulk => HttpBody::Bulk,
+            fb::HttpBody::Joined => HttpBody::Joined,
+            fb::HttpBody::Arrow => HttpBody::Arrow,
             other => return Err(unknown("body of requests", other.0)),
         },
-        compression: compression(http.compression(), "gzip", "zstd")?,
+        compression: match http.compression() {
+            Some("snappy") => HttpCompression::Snappy,
+            other => match compression(other, "gzip", "zstd")? {
+                Compression::None => HttpCompression::None,
+                Compression::Gzip => HttpCompression::Gzip,
+                Compression::Zstd => HttpCompression::Zstd,
+            },
+        },
         batch_rows: http.batch_rows() as usize,
         batch_bytes: positive("batch.bytes", http.batch_bytes())? as usize,
         linger_ms: positive("batch.linger", http.linger())?,
         buffer_bytes: positive("buffer", http.buffer_bytes())? as usize,
+        live: http.live(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! A verified plan, as owned values: what the rest of the core works with.
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 
 /// A whole job. Operators stand in topological order.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,6 +202,11 @@ pub enum Format {
     Csv(Csv),
     /// The one column of a row is the whole record.
     Raw,
+    LineProtocol(Series),
+    /// A time series of Prometheus's remote write with one sample.
+    RemoteWrite(Series),
+    /// Columns of an IPC stream.
+    Arrow,
 }
 
 impl Format {
@@ -212,6 +217,9 @@ impl Format {
             Format::Avro(_) => "avro",
             Format::Csv(_) => "csv",
             Format::Raw => "raw",
+            Format::LineProtocol(_) => "line protocol",
+            Format::RemoteWrite(_) => "remote write",
+            Format::Arrow => "arrow",
         }
     }
 
@@ -267,6 +275,33 @@ pub struct Csv {
     pub null: String,
     /// The first line of a file is none of its records.
     pub header: bool,
+}
+
+/// Which columns are what in a format of time series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    pub name: SeriesName,
+    pub labels: Vec<String>,
+    /// None: all columns that are nothing else.
+    pub values: Vec<String>,
+    pub time: String,
+    /// That of times as they are written.
+    pub unit: TimeUnit,
+    pub dialect: LineDialect,
+}
+
+/// What a measurement or metric goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeriesName {
+    Text(String),
+    Column(String),
+}
+
+/// How names and texts of line protocol are escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineDialect {
+    Influx,
+    QuestDb,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -488,13 +523,15 @@ pub struct TableSink {
 pub struct HttpSink {
     pub shards: Vec<HttpShard>,
     pub body: HttpBody,
-    pub compression: Compression,
+    pub compression: HttpCompression,
     /// A request is complete with so many rows, so many bytes before compression, or at this age.
     pub batch_rows: usize,
     pub batch_bytes: usize,
     pub linger_ms: u64,
     /// Bytes of each shard in each slot that are not answered.
     pub buffer_bytes: usize,
+    /// The host tells the shards, and when they change.
+    pub live: bool,
 }
 
 /// Written by a driver of the host's, which knows where.
@@ -518,6 +555,15 @@ pub struct HttpShard {
     pub weight: f64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpCompression {
+    None,
+    Gzip,
+    Zstd,
+    /// A block of Snappy's, not its frames.
+    Snappy,
+}
+
 /// How rows stand in the body of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpBody {
@@ -527,6 +573,10 @@ pub enum HttpBody {
     Array,
     /// A line each, and one before it that names its key and version.
     Bulk,
+    /// With nothing between them.
+    Joined,
+    /// As the columns of an IPC stream.
+    Arrow,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -316,7 +316,7 @@ fn validate_driver(sink: &DriverSink) -> Result<()> {
 }
 
 fn validate_http(http: &HttpSink) -> Result<()> {
-    if http.shards.is_empty() {
+    if http.shards.is_empty() && !http.live {
         return Err(PlanError::new("there are no endpoints"));
     }
     let mut names = HashSet::new();

@@ -1,7 +1,13 @@
+import type { TimeUnit } from "../schema/type.js";
 import type { Properties } from "./registry.js";
 
 /** How a step has its format; none is JSON. */
-export type FormatConfig = AvroConfig | CsvConfig | { readonly kind: "raw" };
+export type FormatConfig =
+  | AvroConfig
+  | CsvConfig
+  | { readonly kind: "raw" }
+  | SeriesConfig
+  | { readonly kind: "arrow" };
 
 export interface AvroConfig {
   readonly kind: "avro";
@@ -32,4 +38,17 @@ export interface CsvConfig {
   readonly quote: string;
   readonly nullText: string;
   readonly header: boolean;
+}
+
+/** Which columns make a time series. */
+export interface SeriesConfig {
+  readonly kind: "lineProtocol" | "remoteWrite";
+  /** A text, or the column that holds it. */
+  readonly name: string | { readonly column: string };
+  readonly labels: readonly string[];
+  /** None: all columns that are nothing else. */
+  readonly values: readonly string[];
+  readonly time: string;
+  readonly unit: TimeUnit;
+  readonly dialect: "influx" | "questdb";
 }

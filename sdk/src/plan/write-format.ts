@@ -1,5 +1,14 @@
-import type { AvroConfig, FormatConfig } from "../formats/config.js";
-import { AvroFraming, FormatKind, FormatT, PropertyT, SchemaRegistryT } from "../generated/millrace/plan.js";
+import type { AvroConfig, FormatConfig, SeriesConfig } from "../formats/config.js";
+import {
+  AvroFraming,
+  FormatKind,
+  FormatT,
+  LineDialect,
+  PropertyT,
+  SchemaRegistryT,
+  SeriesFormatT,
+} from "../generated/millrace/plan.js";
+import { UNITS } from "./write-expr.js";
 
 /** A format as the plan has it. `schemaId` is the number of a sink's schema in its registry. */
 export function format(config: FormatConfig | undefined, schemaId?: number): FormatT {
@@ -21,8 +30,25 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
     case "raw":
       written.kind = FormatKind.Raw;
       break;
+    case "lineProtocol":
+      written.kind = FormatKind.LineProtocol;
+      written.series = series(config);
+      break;
+    case "remoteWrite":
+      written.kind = FormatKind.RemoteWrite;
+      written.series = series(config);
+      break;
+    case "arrow":
+      written.kind = FormatKind.Arrow;
+      break;
   }
   return written;
+}
+
+function series({ name, labels, values, time, unit, dialect }: SeriesConfig): SeriesFormatT {
+  const [text, column] = typeof name === "string" ? [name, null] : [null, name.column];
+  const escapes = dialect === "questdb" ? LineDialect.QuestDb : LineDialect.Influx;
+  return new SeriesFormatT(text, column, [...labels], [...values], time, UNITS[unit], escapes);
 }
 
 function avro({ schema, readerSchema, registry }: AvroConfig, written: FormatT): void {

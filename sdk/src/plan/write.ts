@@ -254,7 +254,7 @@ function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] 
 
 /** What the core has to know; secrets and addresses stay with the worker. */
 function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
-  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer } = config;
+  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer, live } = config;
   return new HttpSinkT(
     endpoints.map(({ name, weight }) => new HttpShardT(name, weight)),
     HTTP_BODIES[body],
@@ -263,10 +263,17 @@ function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
     BigInt(batchBytes),
     BigInt(linger),
     BigInt(buffer),
+    live !== undefined,
   );
 }
 
-const HTTP_BODIES = { lines: HttpBody.Lines, array: HttpBody.Array, bulk: HttpBody.Bulk } as const;
+const HTTP_BODIES = {
+  lines: HttpBody.Lines,
+  array: HttpBody.Array,
+  bulk: HttpBody.Bulk,
+  joined: HttpBody.Joined,
+  arrow: HttpBody.Arrow,
+} as const;
 
 function properties(all: Readonly<Record<string, string>>): PropertyT[] {
   return Object.entries(all).map(([key, value]) => new PropertyT(key, value));

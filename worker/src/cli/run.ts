@@ -67,7 +67,14 @@ async function follow(
   let look: (() => Look) | undefined;
   let current: Run | undefined;
   const begin = (start: Start): Run => {
-    const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped, schemaIds });
+    const run = new Run(job, file, {
+      parallelism,
+      show: screen.show,
+      warn: screen.say,
+      start,
+      allowDropped,
+      schemaIds,
+    });
     current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
     look = () => {
@@ -117,7 +124,8 @@ async function follow(
   if (error === undefined) {
     screen.say("done", { ...last });
     screen.end();
-    if (profile && current !== undefined) process.stderr.write(`\n${profileText(job, current.metrics())}\n`);
+    if (profile && current !== undefined)
+      process.stderr.write(`\n${profileText(job, current.metrics(), current.endpoints())}\n`);
   }
   const code = error === undefined ? 0 : fail(error, screen);
   await lag.close();

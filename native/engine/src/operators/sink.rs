@@ -37,11 +37,11 @@ impl SinkStep {
 
 impl Operator for SinkStep {
     fn on_batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
-        let mut records = Records::default();
         let Some(encoder) = &mut self.encoder else {
-            records.rows = Some(batch.rows);
+            let records = Records { rows: Some(batch.rows), ..Records::default() };
             return self.writer.borrow_mut().write(records);
         };
+        let mut records = Records { schema: Some(batch.rows.schema()), ..Records::default() };
         encoder.encode(&batch.rows, &mut records.values);
         if let Some(failure) = encoder.take_failure() {
             return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));

@@ -1,4 +1,4 @@
-use super::{Result, properties, unknown};
+use super::{Result, properties, time_unit, unknown};
 use crate::PlanError;
 use crate::generated as fb;
 use crate::model::*;
@@ -18,7 +18,32 @@ pub fn format(format: fb::Format<'_>) -> Result<Format> {
             header: format.header(),
         }),
         fb::FormatKind::Raw => Format::Raw,
+        fb::FormatKind::LineProtocol => Format::LineProtocol(series(format)?),
+        fb::FormatKind::RemoteWrite => Format::RemoteWrite(series(format)?),
+        fb::FormatKind::Arrow => Format::Arrow,
         other => return Err(unknown("format", other.0)),
+    })
+}
+
+fn series(format: fb::Format<'_>) -> Result<Series> {
+    let series = format.series().ok_or_else(|| PlanError::new("it is not said which columns make a time series"))?;
+    let texts = |texts: Option<flatbuffers::Vector<'_, flatbuffers::ForwardsUOffset<&str>>>| {
+        texts.map_or_else(Vec::new, |texts| texts.iter().map(str::to_owned).collect())
+    };
+    Ok(Series {
+        name: match (series.name(), series.name_column()) {
+            (_, Some(column)) => SeriesName::Column(column.into()),
+            (name, None) => SeriesName::Text(name.unwrap_or_default().into()),
+        },
+        labels: texts(series.labels()),
+        values: texts(series.values()),
+        time: series.time().into(),
+        unit: time_unit(series.unit())?,
+        dialect: match series.dialect() {
+            fb::LineDialect::Influx => LineDialect::Influx,
+            fb::LineDialect::QuestDb => LineDialect::QuestDb,
+            other => return Err(unknown("dialect of line protocol", other.0)),
+        },
     })
 }
 

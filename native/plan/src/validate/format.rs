@@ -1,6 +1,8 @@
 //! Whether a format goes with a connector and with columns.
 
-use arrow::datatypes::{DataType, Schema};
+use std::collections::HashSet;
+
+use arrow::datatypes::{DataType, Field, Schema};
 
 use super::Result;
 use crate::PlanError;
@@ -21,6 +23,9 @@ pub fn of_source(source: &Source) -> Result<()> {
         Format::Avro(Avro { schema: None, framing: AvroFraming::Plain, .. }) => {
             Err(PlanError::new("avro: give the schema that records are written with, or the registry that has it"))
         }
+        Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
+            Err(PlanError::new(format!("{} is written and not read", source.format.name())))
+        }
         _ => Ok(()),
     }?;
     match source.dead_letter() {
@@ -37,11 +42,18 @@ pub fn of_sink(sink: &Sink, rows: &Schema) -> Result<()> {
     match &sink.connector {
         SinkConnector::File(_) => in_lines(&sink.format, "files are written")?,
         SinkConnector::Stdout => in_lines(&sink.format, "standard output is written")?,
+        SinkConnector::Http(http) => in_body(&sink.format, http.body)?,
+        _ if matches!(sink.format, Format::RemoteWrite(_) | Format::Arrow) => {
+            let name = sink.format.name();
+            return Err(PlanError::new(format!("{name} is what the bodies of HTTP requests are: use an HTTP sink")));
+        }
         _ => {}
     }
     match &sink.format {
         Format::Raw => one_column(rows),
         Format::Csv(_) => flat(rows),
+        Format::LineProtocol(series) => line_protocol(series, rows),
+        Format::RemoteWrite(series) => remote_write(series, rows),
         Format::Avro(Avro { schema: None, .. }) => Err(PlanError::new("avro: a sink has a schema to write by")),
         _ => Ok(()),
     }
@@ -67,6 +79,83 @@ fn in_lines(format: &Format, what: &str) -> Result<()> {
     }
     let name = format.name();
     Err(PlanError::new(format!("{what} line by line, and {name} has no lines: use json or csv, or Kafka for {name}")))
+}
+
+/// Whether rows can stand in a body like this.
+fn in_body(format: &Format, body: HttpBody) -> Result<()> {
+    let fits = match format {
+        Format::Json => matches!(body, HttpBody::Lines | HttpBody::Array | HttpBody::Bulk),
+        Format::Csv(_) | Format::Raw | Format::LineProtocol(_) => body == HttpBody::Lines,
+        Format::RemoteWrite(_) => body == HttpBody::Joined,
+        Format::Arrow => body == HttpBody::Arrow,
+        Format::Avro(_) => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(PlanError::new(format!("the body of a request cannot hold rows of {} like this", format.name())))
+}
+
+/// What line protocol and remote write ask of the columns they name.
+fn series<'a>(series: &'a Series, rows: &'a Schema) -> Result<Vec<&'a Field>> {
+    let find = |name: &str| {
+        let found = rows.fields().iter().find(|field| field.name() == name);
+        found.ok_or_else(|| PlanError::new(format!("there is no column \"{name}\" to make a time series of")))
+    };
+    match &series.name {
+        SeriesName::Text(name) if name.is_empty() || name.starts_with('#') => {
+            return Err(PlanError::new(format!("\"{name}\" is no name of a time series")));
+        }
+        SeriesName::Column(column) if find(column)?.data_type() != &DataType::Utf8 => {
+            return Err(PlanError::new(format!("column \"{column}\": the name of a time series is a string")));
+        }
+        _ => {}
+    }
+    if !matches!(find(&series.time)?.data_type(), DataType::Timestamp(..) | DataType::Int64) {
+        let message = format!("column \"{}\": the time of a row is a timestamp or int64", series.time);
+        return Err(PlanError::new(message));
+    }
+    let mut names = HashSet::from([series.time.as_str()]);
+    if let SeriesName::Column(column) = &series.name {
+        names.insert(column);
+    }
+    let named = series.labels.iter().chain(&series.values);
+    if let Some(twice) = named.clone().find(|name| !names.insert(name.as_str())) {
+        return Err(PlanError::new(format!("column \"{twice}\" is two things of one time series")));
+    }
+    named.map(|name| find(name).map(AsRef::as_ref)).collect()
+}
+
+fn line_protocol(of: &Series, rows: &Schema) -> Result<()> {
+    series(of, rows)?;
+    let nested = |field: &Field| matches!(field.data_type(), DataType::List(_) | DataType::Struct(_));
+    match rows.fields().iter().find(|field| nested(field)) {
+        Some(field) => {
+            Err(PlanError::new(format!("column \"{}\": line protocol has no lists and no structs", field.name())))
+        }
+        None => Ok(()),
+    }
+}
+
+fn remote_write(of: &Series, rows: &Schema) -> Result<()> {
+    let named = series(of, rows)?;
+    let (labels, values) = named.split_at(of.labels.len());
+    match values {
+        [value] if value.data_type().is_numeric() => {}
+        _ => return Err(PlanError::new("a sample is the number of one column")),
+    }
+    let is_name = |name: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && chars.all(|char| char.is_ascii_alphanumeric() || char == '_')
+    };
+    match labels.iter().find(|label| !is_name(label.name())) {
+        Some(label) => Err(PlanError::new(format!(
+            "column \"{}\": a label has a name of letters, digits and \"_\": select it under another",
+            label.name()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The whole of a record has one column's room.

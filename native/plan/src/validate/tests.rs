@@ -127,11 +127,12 @@ fn http() -> HttpSink {
     HttpSink {
         shards: ["a", "b"].map(|name| HttpShard { name: name.into(), weight: 1.0 }).into(),
         body: HttpBody::Lines,
-        compression: Compression::None,
+        compression: HttpCompression::None,
         batch_rows: 1,
         batch_bytes: 1,
         linger_ms: 0,
         buffer_bytes: 1,
+        live: false,
     }
 }
 

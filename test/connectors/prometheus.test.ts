@@ -1,0 +1,12 @@
+import { Prometheus } from "../harness/prometheus.js";
+import { START, testSeries } from "./series.js";
+
+testSeries({
+  sink: "prometheus",
+  isPicky: true,
+  start: () => Prometheus.start(),
+  async ids(server) {
+    const series = await (server as Prometheus).samples("rows[1h]", START + 30 * 60_000);
+    return series.flatMap(({ values }) => values.map(([, value]) => 2 * value));
+  },
+});

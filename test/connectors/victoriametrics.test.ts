@@ -1,0 +1,13 @@
+import { VictoriaMetrics } from "../harness/victoriametrics.js";
+import { testSeries } from "./series.js";
+
+testSeries({
+  sink: "victoriametrics",
+  isPicky: false,
+  start: () => VictoriaMetrics.start(),
+  // It keeps what it gets: samples that came twice are left out where they are queried.
+  async ids(server) {
+    const series = await (server as VictoriaMetrics).samples("rows");
+    return [...new Set(series.flatMap(({ values }) => values.map(([, value]) => 2 * value)))];
+  },
+});

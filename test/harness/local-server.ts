@@ -1,0 +1,53 @@
+import { rm } from "node:fs/promises";
+import { Child, type Command } from "./process.js";
+import { ready } from "./ready.js";
+
+/** A server on this machine, with a folder of its own, that may be killed and started again. */
+export abstract class LocalServer {
+  #server: Child;
+
+  protected constructor(
+    /** As errors call it. */
+    private readonly name: string,
+    readonly url: string,
+    protected readonly directory: string,
+    private readonly command: Command,
+  ) {
+    this.#server = new Child(command);
+  }
+
+  get log(): string {
+    return this.#server.log;
+  }
+
+  /** Gives something where it does its work. */
+  protected abstract answers(): Promise<unknown>;
+
+  protected ready(): Promise<void> {
+    return ready(`${this.name} at ${this.url}`, this, this.#server, () => this.answers().catch(() => undefined));
+  }
+
+  async kill(): Promise<void> {
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+  }
+
+  /** Starts it again after a kill, on the same ports and with what it had. */
+  async restart(): Promise<void> {
+    this.#server = new Child(this.command);
+    await this.ready();
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Asks it something over HTTP; an answer that is no success is an error. */
+  protected async ask(path: string, init: RequestInit = {}): Promise<string> {
+    const answer = await fetch(`${this.url}${path}`, init);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}\n${this.log}`);
+    return text;
+  }
+}
