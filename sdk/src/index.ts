@@ -9,7 +9,7 @@ export {
   type Sink,
   type Source,
 } from "./connectors/connector.js";
-export { type FileSinkOptions, type FileSourceOptions, files } from "./connectors/files.js";
+export { type FileSinkOptions, type FileSourceOptions, files, type PartitionValue } from "./connectors/files.js";
 export { type GeneratorOptions, generator } from "./connectors/generator.js";
 export {
   type HttpConnection,
@@ -42,7 +42,8 @@ export type { Columns, Expr, Named } from "./expr/expr.js";
 export { lit, type When, when } from "./expr/make.js";
 export { type Avro, type AvroOptions, avro } from "./formats/avro.js";
 export { type Csv, type CsvOptions, csv } from "./formats/csv.js";
-export type { Format } from "./formats/format.js";
+export type { FileFormat, Format } from "./formats/format.js";
+export { type Parquet, type ParquetOptions, parquet } from "./formats/parquet.js";
 export { type Raw, raw } from "./formats/raw.js";
 export type { SchemaRegistryOptions } from "./formats/registry.js";
 export type { UserFunction } from "./plan/node.js";

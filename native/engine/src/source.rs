@@ -96,6 +96,12 @@ impl Receiver for Intake {
         Ok(())
     }
 
+    fn unreadable(&mut self, split: usize, first: i64, next: i64, bad: &BadRecord) -> Result<()> {
+        self.flush()?;
+        self.read(split, next - 1)?;
+        self.bad(&Record { split, offset: first, timestamp: None, key: None, value: None }, bad)
+    }
+
     fn caught_up(&mut self, split: usize) {
         if let Some(clock) = &mut self.clock {
             clock.caught_up(split, self.now_ms);

@@ -4,11 +4,14 @@ pub mod avro;
 mod bad_record;
 mod builders;
 pub mod csv;
+mod file;
 pub mod json;
+pub mod parquet;
 pub mod raw;
 mod rows;
 
 pub use bad_record::BadRecord;
+pub use file::{FileReader, FileWriter, Part, file_reader, file_writer};
 pub use rows::{Cells, Rows};
 
 use std::sync::Arc;
@@ -64,6 +67,7 @@ pub fn decoder(
         Format::Json => Box::new(json::JsonDecoder::new(schema)),
         Format::Csv(csv) => Box::new(csv::CsvDecoder::new(csv, schema, declared)),
         Format::Raw => Box::new(raw::RawDecoder::new(schema)),
+        Format::Parquet => return Err(only_files()),
         Format::Avro(avro) => {
             let reader = avro.reader_schema.as_deref();
             let decoder = match (schemas, avro.schema.as_deref()) {
@@ -82,6 +86,7 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
         Format::Json => Box::new(json::JsonEncoder::new(schema)),
         Format::Csv(csv) => Box::new(csv::CsvEncoder::new(csv)),
         Format::Raw => Box::new(raw::RawEncoder),
+        Format::Parquet => return Err(only_files()),
         Format::Avro(avro) => {
             let written = avro.schema.as_deref();
             let written = written.ok_or_else(|| FormatError("Avro needs the schema that is written".into()))?;
@@ -92,6 +97,10 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
             Box::new(avro::AvroEncoder::new(written, id, schema)?)
         }
     })
+}
+
+fn only_files() -> FormatError {
+    FormatError("Parquet is a format of files, not of records".into())
 }
 
 fn not_registered() -> FormatError {

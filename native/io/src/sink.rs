@@ -1,5 +1,8 @@
 //! What the engine asks of a sink.
 
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
 use millrace_formats::{Cells, Rows};
 
 use crate::{Result, Waker};
@@ -8,6 +11,10 @@ use crate::{Result, Waker};
 #[derive(Debug, Default)]
 pub struct Records {
     pub values: Rows,
+    /// The rows instead of records, where the sink encodes them by itself.
+    pub rows: Option<RecordBatch>,
+    /// The folder of files that all of them go to.
+    pub folder: Option<Arc<str>>,
     /// The records have no value; `values` only says how many there are.
     pub tombstones: bool,
     pub keys: Option<Cells>,
@@ -15,6 +22,21 @@ pub struct Records {
 }
 
 impl Records {
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or_else(|| self.values.len(), RecordBatch::num_rows)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the values; of rows, those in memory.
+    pub fn bytes(&self) -> usize {
+        let columns = self.rows.iter().flat_map(RecordBatch::columns);
+        let in_memory = |column: &dyn Array| column.to_data().get_slice_memory_size().unwrap_or_default();
+        self.values.bytes() + columns.map(|column| in_memory(column.as_ref())).sum::<usize>()
+    }
+
     /// `None` is a tombstone.
     pub fn value(&self, row: usize) -> Option<&[u8]> {
         self.values.get(row).filter(|_| !self.tombstones)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use millrace_formats::BadRecord;
 
 use crate::Result;
 
@@ -48,6 +49,17 @@ pub trait Receiver {
     /// Rows that need no decoding, with all columns of the source's declared schema; row i has the offset
     /// `first_offset + i`.
     fn rows(&mut self, split: usize, first_offset: i64, rows: RecordBatch) -> std::result::Result<(), Self::Error>;
+
+    /// What a source that decodes by itself could not read: the rows from `first` to before `next`.
+    fn unreadable(
+        &mut self,
+        _split: usize,
+        first: i64,
+        _next: i64,
+        bad: &BadRecord,
+    ) -> std::result::Result<(), Self::Error> {
+        Err(crate::Error(format!("offset {first}: {bad}")).into())
+    }
 
     /// Everything that the split holds for now has been handed over. Said once or again, until the next record.
     fn caught_up(&mut self, _split: usize) {}

@@ -1,7 +1,7 @@
 import type { Properties } from "./registry.js";
 
 /** How a step has its format; none is JSON. */
-export type FormatConfig = AvroConfig | CsvConfig | { readonly kind: "raw" };
+export type FormatConfig = AvroConfig | CsvConfig | ParquetConfig | { readonly kind: "raw" };
 
 export interface AvroConfig {
   readonly kind: "avro";
@@ -11,6 +11,8 @@ export interface AvroConfig {
   /** What a sink's schema is called that is made from columns. */
   readonly name: string | undefined;
   readonly registry: RegistryConfig | undefined;
+  /** Of the blocks of a file; "" is none. */
+  readonly codec: string;
 }
 
 export interface RegistryConfig {
@@ -32,4 +34,12 @@ export interface CsvConfig {
   readonly quote: string;
   readonly nullText: string;
   readonly header: boolean;
+}
+
+export interface ParquetConfig {
+  readonly kind: "parquet";
+  /** "" is none. */
+  readonly codec: string;
+  readonly rowGroupRows: number;
+  readonly rowGroupBytes: number;
 }

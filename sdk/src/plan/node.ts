@@ -47,6 +47,7 @@ export type SinkConfig =
       readonly compression: "" | "gz" | "zst";
       readonly rollBytes: number;
       readonly rollInterval: number;
+      readonly openFiles: number;
     }
   | HttpSinkConfig
   | { readonly kind: "stdout" }
@@ -124,6 +125,7 @@ export type NodeKind =
       readonly format?: FormatConfig | undefined;
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
+      readonly partitionBy: readonly NamedValue[];
       readonly onBadRecord: BadRecordPolicy;
     };
 

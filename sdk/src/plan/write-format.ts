@@ -21,12 +21,19 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
     case "raw":
       written.kind = FormatKind.Raw;
       break;
+    case "parquet":
+      written.kind = FormatKind.Parquet;
+      written.codec = config.codec;
+      written.rowGroupRows = config.rowGroupRows;
+      written.rowGroupBytes = BigInt(config.rowGroupBytes);
+      break;
   }
   return written;
 }
 
-function avro({ schema, readerSchema, registry }: AvroConfig, written: FormatT): void {
+function avro({ schema, readerSchema, registry, codec }: AvroConfig, written: FormatT): void {
   written.kind = FormatKind.Avro;
+  written.codec = codec;
   written.schema = schema ?? null;
   written.readerSchema = readerSchema ?? null;
   if (registry === undefined) return;
