@@ -10,6 +10,8 @@ const BIN = "node_modules/.bin";
 const UNIT = ["--jobs=2", "--timeout=120"];
 // Their jobs share the machine with the broker and are measured, so one file runs at a time.
 const END_TO_END = ["--jobs=1", "--timeout=600"];
+// The connectors that everybody has. `npm run test:connectors` tests all of them.
+const CONNECTORS = ["files", "generator", "http", "kafka", "s3"].map((name) => `test/connectors/${name}.test.ts`);
 
 const suites = [
   check("format: rust", "cargo", "fmt", "--all", "--check"),
@@ -31,7 +33,13 @@ const suites = [
   withServers("s3,hdfs", cargoTest("unit: rust", {}, "--workspace")),
   tapTest("unit: typescript", UNIT),
   ...nodeVersions().map(([major, node]) => tapTest(`unit: typescript on Node ${major}`, UNIT, { node })),
-  tapTest("end to end", [...END_TO_END, "test/harness/*.test.ts", "test/docs/*.test.ts", "test/e2e/*.test.ts"]),
+  tapTest("end to end", [
+    ...END_TO_END,
+    "test/harness/*.test.ts",
+    "test/docs/*.test.ts",
+    "test/e2e/*.test.ts",
+    ...CONNECTORS,
+  ]),
   ...nodeVersions().map(([major, node]) =>
     tapTest(`end to end: a job on Node ${major}`, [...END_TO_END, "test/e2e/round-trip.test.ts"], {
       env: { MILLRACE_TEST_NODE: node },
