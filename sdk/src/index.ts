@@ -10,7 +10,7 @@ export {
   type Source,
 } from "./connectors/connector.js";
 export type { DriverBatch, LookupCache, LookupTable } from "./connectors/driver.js";
-export { type FileSinkOptions, type FileSourceOptions, files } from "./connectors/files.js";
+export { type FileSinkOptions, type FileSourceOptions, files, type PartitionValue } from "./connectors/files.js";
 export { type GeneratorOptions, generator } from "./connectors/generator.js";
 export {
   type Hedge,
@@ -52,8 +52,9 @@ export { lit, type When, when } from "./expr/make.js";
 export { type Arrow, arrow } from "./formats/arrow.js";
 export { type Avro, type AvroOptions, avro } from "./formats/avro.js";
 export { type Csv, type CsvOptions, csv } from "./formats/csv.js";
-export type { Format } from "./formats/format.js";
+export type { FileFormat, Format } from "./formats/format.js";
 export { type LineProtocol, type LineProtocolOptions, lineProtocol } from "./formats/line-protocol.js";
+export { type Parquet, type ParquetOptions, parquet } from "./formats/parquet.js";
 export { type Raw, raw } from "./formats/raw.js";
 export type { SchemaRegistryOptions } from "./formats/registry.js";
 export type { UserFunction } from "./plan/node.js";

@@ -62,18 +62,18 @@ impl Receiver for Intake {
             return Ok(());
         }
         let Some(value) = record.value else {
-            return self.refuse(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
+            return self.bad(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
         };
         if self.event_times_come_with_records() && record.timestamp.is_none() {
             let message = "the record has no timestamp, which eventTime() is to be taken from";
-            return self.refuse(&record, &BadRecord { column: None, message: message.into() });
+            return self.bad(&record, &BadRecord { column: None, message: message.into() });
         }
         if let Err(bad) = self.decoder.decode(value) {
             if let Some(failure) = self.decoder.take_failure() {
                 let message = format!("{}, offset {}: {failure}", self.splits[record.split].name, record.offset);
                 return Err(Error::new(ErrorCode::Source, message));
             }
-            return self.refuse(&record, &bad);
+            return self.bad(&record, &bad);
         }
         self.counters.bytes.add(value.len() as u64);
         self.timestamps.extend(record.timestamp.filter(|_| self.event_times_come_with_records()));
@@ -96,9 +96,10 @@ impl Receiver for Intake {
         Ok(())
     }
 
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
-        self.read(record.split, record.offset)?;
-        self.refuse(&record, &BadRecord { column: None, message: reason.into() })
+    fn unreadable(&mut self, record: Record<'_>, next: i64, bad: &BadRecord) -> Result<()> {
+        self.flush()?;
+        self.read(record.split, next - 1)?;
+        self.bad(&record, bad)
     }
 
     fn caught_up(&mut self, split: usize) {
@@ -133,7 +134,7 @@ impl Intake {
         Ok(())
     }
 
-    fn refuse(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
+    fn bad(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
         self.bad.handle(&self.splits[record.split], record, bad, &self.counters)
     }
 

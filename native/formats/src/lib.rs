@@ -5,14 +5,17 @@ pub mod avro;
 mod bad_record;
 mod builders;
 pub mod csv;
+mod file;
 pub mod json;
 pub mod line_protocol;
+pub mod parquet;
 pub mod raw;
 pub mod remote_write;
 mod rows;
 mod series;
 
 pub use bad_record::BadRecord;
+pub use file::{FileReader, FileWriter, Part, file_reader, file_writer};
 pub use rows::{Cells, Rows};
 
 use std::sync::Arc;
@@ -71,6 +74,7 @@ pub fn decoder(
         Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
             return Err(FormatError(format!("{} is written and not read", format.name())));
         }
+        Format::Parquet => return Err(only_files()),
         Format::Avro(avro) => {
             let reader = avro.reader_schema.as_deref();
             let decoder = match (schemas, avro.schema.as_deref()) {
@@ -92,6 +96,7 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
         Format::LineProtocol(series) => Box::new(line_protocol::LineEncoder::new(series, &schema)?),
         Format::RemoteWrite(series) => Box::new(remote_write::RemoteWriteEncoder::new(series, &schema)?),
         Format::Arrow => Box::new(arrow_stream::ArrowEncoder::new(&schema)?),
+        Format::Parquet => return Err(only_files()),
         Format::Avro(avro) => {
             let written = avro.schema.as_deref();
             let written = written.ok_or_else(|| FormatError("Avro needs the schema that is written".into()))?;
@@ -102,6 +107,10 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
             Box::new(avro::AvroEncoder::new(written, id, schema)?)
         }
     })
+}
+
+fn only_files() -> FormatError {
+    FormatError("Parquet is a format of files, not of records".into())
 }
 
 fn not_registered() -> FormatError {

@@ -1,6 +1,8 @@
 //! What the engine asks of a sink.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use millrace_formats::{Cells, Rows};
 
@@ -10,27 +12,32 @@ use crate::{Result, Waker};
 #[derive(Debug, Default)]
 pub struct Records {
     pub values: Rows,
+    /// The rows instead of records, where the sink encodes them by itself.
+    pub rows: Option<RecordBatch>,
+    /// The folder of files that all of them go to.
+    pub folder: Option<Arc<str>>,
     /// The records have no value; `values` only says how many there are.
     pub tombstones: bool,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
     /// The columns that the values are made of, where they are not an envelope's.
     pub schema: Option<SchemaRef>,
-    /// The rows themselves, for a sink that takes them as they are; the rest is empty then.
-    pub rows: Option<RecordBatch>,
 }
 
 impl Records {
     pub fn len(&self) -> usize {
-        self.rows.as_ref().map_or(self.values.len(), RecordBatch::num_rows)
+        self.rows.as_ref().map_or_else(|| self.values.len(), RecordBatch::num_rows)
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Bytes of the values; of rows, those in memory.
     pub fn bytes(&self) -> usize {
-        self.rows.as_ref().map_or(self.values.bytes(), RecordBatch::get_array_memory_size)
+        let columns = self.rows.iter().flat_map(RecordBatch::columns);
+        let in_memory = |column: &dyn Array| column.to_data().get_slice_memory_size().unwrap_or_default();
+        self.values.bytes() + columns.map(|column| in_memory(column.as_ref())).sum::<usize>()
     }
 
     /// `None` is a tombstone.

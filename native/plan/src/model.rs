@@ -163,6 +163,61 @@ pub struct FileSource {
     pub paths: Vec<String>,
     /// Goes on reading as files grow.
     pub follow: bool,
+    pub format: FileFormat,
+}
+
+/// How rows stand in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum FileFormat {
+    /// A record a line.
+    #[default]
+    Lines,
+    Parquet(Parquet),
+    /// Avro's object container files.
+    Avro(AvroFile),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parquet {
+    pub codec: Codec,
+    /// A row group ends after so many rows ...
+    pub row_group_rows: usize,
+    /// ... or about so many bytes.
+    pub row_group_bytes: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvroFile {
+    /// What a sink writes; files that are read have their own.
+    pub schema: Option<String>,
+    /// Gives a source's columns aliases and defaults.
+    pub reader_schema: Option<String>,
+    pub codec: Codec,
+}
+
+/// How a file is compressed in its inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    None,
+    Deflate,
+    Gzip,
+    Lz4,
+    Snappy,
+    Zstd,
+}
+
+impl Codec {
+    /// As plans call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Codec::None => "",
+            Codec::Deflate => "deflate",
+            Codec::Gzip => "gzip",
+            Codec::Lz4 => "lz4",
+            Codec::Snappy => "snappy",
+            Codec::Zstd => "zstd",
+        }
+    }
 }
 
 /// Read by a driver of the host's, which knows what.
@@ -207,6 +262,8 @@ pub enum Format {
     RemoteWrite(Series),
     /// Columns of an IPC stream.
     Arrow,
+    /// There are only files of it: [`FileFormat`].
+    Parquet,
 }
 
 impl Format {
@@ -220,6 +277,7 @@ impl Format {
             Format::LineProtocol(_) => "line protocol",
             Format::RemoteWrite(_) => "remote write",
             Format::Arrow => "arrow",
+            Format::Parquet => "parquet",
         }
     }
 
@@ -508,9 +566,15 @@ pub enum Compression {
 pub struct FileSink {
     pub directory: String,
     pub prefix: String,
+    /// Of lines.
     pub compression: Compression,
     pub roll_bytes: u64,
     pub roll_interval_ms: u64,
+    pub format: FileFormat,
+    /// Rows go to the folder of their values: "NAME=VALUE/NAME=VALUE".
+    pub partition_by: Vec<NamedExpr>,
+    /// Files that are written at a time.
+    pub open_files: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -180,6 +180,13 @@ fn validate_dead_letter(sink: &Sink) -> Result<()> {
         let message = format!("bad records cannot go to {}: use Kafka, files or HTTP", driver.driver);
         return Err(PlanError::new(message));
     }
+    if let SinkConnector::File(file) = &sink.connector
+        && (file.format != FileFormat::Lines || !file.partition_by.is_empty())
+    {
+        return Err(PlanError::new(
+            "bad records go to files of lines in one folder: use json or csv, without partitionBy",
+        ));
+    }
     if sink.key.is_some() || !sink.headers.is_empty() {
         return Err(PlanError::new("bad records keep their own key and headers"));
     }
@@ -288,8 +295,28 @@ fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
             "only sinks over HTTP and of databases are told of rows that are refused: leave out onBadRecord",
         ));
     }
+    if let SinkConnector::File(file) = &sink.connector {
+        validate_partitions(file, input)?;
+    }
     sink.dead_letter().map_or(Ok(()), validate_dead_letter)?;
     validate_connector(sink)
+}
+
+fn validate_partitions(file: &FileSink, input: &Schema) -> Result<()> {
+    let mut names = HashSet::new();
+    for NamedExpr { name, expr } in &file.partition_by {
+        if name.is_empty() || name.starts_with(['_', '.']) {
+            let message = format!(
+                "a folder cannot be called \"{name}=…\": what begins with an underscore or a point is left alone"
+            );
+            return Err(PlanError::new(message));
+        }
+        if !names.insert(name.as_str()) {
+            return Err(PlanError::new(format!("partitionBy has \"{name}\" twice")));
+        }
+        columns_exist(expr, input)?;
+    }
+    Ok(())
 }
 
 fn validate_connector(sink: &Sink) -> Result<()> {
@@ -297,6 +324,7 @@ fn validate_connector(sink: &Sink) -> Result<()> {
         SinkConnector::Http(http) => validate_http(http),
         SinkConnector::Driver(driver) => validate_driver(driver),
         SinkConnector::Kafka(kafka) if kafka.topic.is_empty() => Err(PlanError::new("the topic has no name")),
+        SinkConnector::File(file) if file.open_files == 0 => Err(PlanError::new("openFiles is at least 1")),
         SinkConnector::File(file) if file.roll_bytes == 0 || file.roll_interval_ms == 0 => {
             Err(PlanError::new("rollBytes and rollInterval are more than nothing"))
         }

@@ -1,8 +1,9 @@
+import { PlanError } from "../errors.js";
 import type { Columns, Typed } from "../expr/expr.js";
 import type { FormatConfig } from "../formats/config.js";
 import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
 import type { Schema } from "../schema/schema.js";
-import type { Bytes, Null, Shape, Text } from "../schema/type.js";
+import type { AnyType, Bytes, Null, Shape, Text } from "../schema/type.js";
 
 /**
  * Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs.
@@ -48,6 +49,8 @@ export interface Sink<S extends Shape = Shape> {
   readonly format?: FormatConfig | undefined;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
+  /** What the folders of files are called by. */
+  readonly partitionBy?: (row: Columns<S>) => Readonly<Record<string, Typed<AnyType>>>;
 }
 
 /**
@@ -118,5 +121,7 @@ export interface DeadLetter {
  * ```
  */
 export function deadLetter(sink: Sink): DeadLetter {
+  if (sink.partitionBy !== undefined)
+    throw new PlanError("bad records go to one folder: leave out partitionBy", sink.name);
   return { deadLetter: sink.config, format: sink.format };
 }

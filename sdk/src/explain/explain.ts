@@ -110,6 +110,7 @@ function details(node: PlanNode): string[] {
         ...spread(step),
         ...(step.key === undefined ? [] : [`key ${formula(step.key)}`]),
         ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
+        ...step.partitionBy.map(({ name, value }) => `folder ${name} = ${formula(value)}`),
         ...badRecords(step.onBadRecord, "rows that are refused"),
       ];
   }

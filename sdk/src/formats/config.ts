@@ -6,6 +6,7 @@ export type FormatConfig =
   | AvroConfig
   | CsvConfig
   | { readonly kind: "raw" }
+  | ParquetConfig
   | SeriesConfig
   | { readonly kind: "arrow" };
 
@@ -17,6 +18,8 @@ export interface AvroConfig {
   /** What a sink's schema is called that is made from columns. */
   readonly name: string | undefined;
   readonly registry: RegistryConfig | undefined;
+  /** Of the blocks of a file; "" is none. */
+  readonly codec: string;
 }
 
 export interface RegistryConfig {
@@ -51,4 +54,12 @@ export interface SeriesConfig {
   readonly time: string;
   readonly unit: TimeUnit;
   readonly dialect: "influx" | "questdb";
+}
+
+export interface ParquetConfig {
+  readonly kind: "parquet";
+  /** "" is none. */
+  readonly codec: string;
+  readonly rowGroupRows: number;
+  readonly rowGroupBytes: number;
 }

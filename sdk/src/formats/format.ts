@@ -3,6 +3,7 @@ import type { Shape } from "../schema/type.js";
 import type { Avro } from "./avro.js";
 import type { FormatConfig } from "./config.js";
 import type { Csv } from "./csv.js";
+import type { Parquet } from "./parquet.js";
 import type { Raw } from "./raw.js";
 
 /**
@@ -16,7 +17,18 @@ import type { Raw } from "./raw.js";
  */
 export type Format<S extends Shape | undefined = undefined> = Json<S> | Avro<S> | Csv<S> | Raw<S>;
 
+/**
+ * How files are written: made as a `Format` is, or by `parquet`.
+ *
+ * ```ts
+ * import { env, type FileFormat, files, json, parquet } from "millrace";
+ * const format: FileFormat = env("FORMAT", "json") === "parquet" ? parquet() : json();
+ * const sink = files({ directory: "prices", format });
+ * ```
+ */
+export type FileFormat<S extends Shape | undefined = undefined> = Format<S> | Parquet<S>;
+
 /** What a step says of its format. */
-export function configOf(format: Format<Shape | undefined>): { readonly format?: FormatConfig } {
+export function configOf(format: FileFormat<Shape | undefined>): { readonly format?: FormatConfig } {
   return "config" in format ? { format: format.config } : {};
 }

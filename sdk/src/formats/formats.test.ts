@@ -110,7 +110,9 @@ t.test("csv and raw go into the plan, and with bad records, too", async (t) => {
 });
 
 t.test("what cannot be is an error that says what to do", async (t) => {
-  t.throws(() => avro({}, Row), { message: /give the schema that records are written with, or the registry/ });
+  t.throws(() => kafka({ topic: "in", brokers: "b:1", format: avro({}, Row) }), {
+    message: /give the schema that records are written with, or the registry/,
+  });
   t.throws(() => avro({ schema: '"long"', registry: { url: "http://r" } }, Row), { message: /give a readerSchema/ });
   t.throws(() => avro({ schema: "{" }), { message: /^avro: the schema is no JSON: / });
   t.throws(() => csv({ header: true }), { message: "csv: a sink writes no header" });

@@ -41,6 +41,12 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
     case "arrow":
       written.kind = FormatKind.Arrow;
       break;
+    case "parquet":
+      written.kind = FormatKind.Parquet;
+      written.codec = config.codec;
+      written.rowGroupRows = config.rowGroupRows;
+      written.rowGroupBytes = BigInt(config.rowGroupBytes);
+      break;
   }
   return written;
 }
@@ -51,8 +57,9 @@ function series({ name, labels, values, time, unit, dialect }: SeriesConfig): Se
   return new SeriesFormatT(text, column, [...labels], [...values], time, UNITS[unit], escapes);
 }
 
-function avro({ schema, readerSchema, registry }: AvroConfig, written: FormatT): void {
+function avro({ schema, readerSchema, registry, codec }: AvroConfig, written: FormatT): void {
   written.kind = FormatKind.Avro;
+  written.codec = codec;
   written.schema = schema ?? null;
   written.readerSchema = readerSchema ?? null;
   if (registry === undefined) return;

@@ -150,7 +150,7 @@ function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, Op
     case "sink":
       return [
         OperatorKind.Sink,
-        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord),
+        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord, step.partitionBy),
       ];
   }
 }
@@ -223,21 +223,21 @@ function sink(
   headers: readonly NamedValue[],
   format: FormatT,
   onBadRecord: BadRecordPolicy,
+  partitionBy: readonly NamedValue[] = [],
 ): SinkT {
-  const [connectorType, connector] = sinkConnector(config);
+  const [connectorType, connector] = sinkConnector(config, partitionBy);
   return withPolicy(new SinkT(connectorType, connector, format, optional(key), named(headers)), onBadRecord);
 }
 
-function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] {
+function sinkConnector(config: SinkConfig, partitionBy: readonly NamedValue[]): [SinkConnector, SinkT["connector"]] {
   switch (config.kind) {
     case "kafka":
       return [SinkConnector.KafkaSink, new KafkaSinkT(config.topic, properties(config.properties))];
     case "files": {
-      const { directory, prefix, compression, rollBytes, rollInterval } = config;
-      return [
-        SinkConnector.FileSink,
-        new FileSinkT(directory, prefix, compression, BigInt(rollBytes), BigInt(rollInterval)),
-      ];
+      const { directory, prefix, compression, rollBytes, rollInterval, openFiles } = config;
+      const [size, age] = [BigInt(rollBytes), BigInt(rollInterval)];
+      const file = new FileSinkT(directory, prefix, compression, size, age, named(partitionBy), openFiles);
+      return [SinkConnector.FileSink, file];
     }
     case "http":
       return [SinkConnector.HttpSink, httpSink(config)];

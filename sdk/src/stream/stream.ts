@@ -26,6 +26,7 @@ import { type EventTimeOptions, eventTimeConfig, timeOf } from "./event-time.js"
 import { BroadcastTable, joinOf, type NullableShape } from "./join.js";
 import { KeyedStream } from "./keyed-stream.js";
 import { lookupJoinOf } from "./lookup-join.js";
+import { partitionsOf } from "./partitions.js";
 import { placeOfCall } from "./place.js";
 import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
 
@@ -306,13 +307,14 @@ export class Stream<S extends Shape> {
    * ```
    */
   to(sink: Sink<S>): SinkStep {
-    const [key, headers, format] = inStep(sink.name, () => {
+    const [key, headers, partitionBy, format] = inStep(sink.name, () => {
       const row = columnsOf<S>(this.node.fields);
       const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
       const headers = Object.entries(sink.headers?.(row) ?? {});
       const topic = sink.config.kind === "kafka" ? sink.config.topic : undefined;
       const format = writtenTo(sink.format, this.node.fields, topic);
-      return [key, headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) })), format] as const;
+      const named = headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) }));
+      return [key, named, partitionsOf(sink.partitionBy?.(row)), format] as const;
     });
     const node = this.graph.add(sink.name, [this.node], this.node.fields, {
       kind: "sink",
@@ -320,6 +322,7 @@ export class Stream<S extends Shape> {
       format,
       key,
       headers,
+      partitionBy,
       onBadRecord: sink.onBadRecord ?? "fail",
     });
     return new SinkStep(node);

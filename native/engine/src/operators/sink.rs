@@ -2,13 +2,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion_physical_expr::PhysicalExpr;
 use millrace_formats::{Cells, Encoder};
 use millrace_io::Records;
 
-use super::{Operator, Output};
+use super::{Operator, Output, Partitions};
 use crate::barrier::BarrierReport;
 use crate::batch::Batch;
 use crate::expressions::evaluate;
@@ -20,6 +20,8 @@ pub struct SinkStep {
     writer: Rc<RefCell<SinkWriter>>,
     /// `None`: the sink takes rows as they are.
     encoder: Option<Box<dyn Encoder>>,
+    /// The folders that rows are dealt out to.
+    partitions: Option<Partitions>,
     key: Option<Arc<dyn PhysicalExpr>>,
     headers: Vec<(String, Arc<dyn PhysicalExpr>)>,
 }
@@ -28,31 +30,43 @@ impl SinkStep {
     pub fn new(
         writer: Rc<RefCell<SinkWriter>>,
         encoder: Option<Box<dyn Encoder>>,
+        partitions: Option<Partitions>,
         key: Option<Arc<dyn PhysicalExpr>>,
         headers: Vec<(String, Arc<dyn PhysicalExpr>)>,
     ) -> Self {
-        SinkStep { writer, encoder, key, headers }
+        SinkStep { writer, encoder, partitions, key, headers }
+    }
+
+    fn write(&mut self, rows: &RecordBatch, folder: Option<Arc<str>>) -> Result<()> {
+        let mut records = Records { folder, schema: Some(rows.schema()), ..Records::default() };
+        match &mut self.encoder {
+            None => records.rows = Some(rows.clone()),
+            Some(encoder) => {
+                encoder.encode(rows, &mut records.values);
+                if let Some(failure) = encoder.take_failure() {
+                    return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));
+                }
+            }
+        }
+        if let Some(key) = &self.key {
+            records.keys = Some(cells(evaluate(key, rows)?.as_ref())?);
+        }
+        for (name, value) in &self.headers {
+            records.headers.push((name.clone(), cells(evaluate(value, rows)?.as_ref())?));
+        }
+        self.writer.borrow_mut().write(records)
     }
 }
 
 impl Operator for SinkStep {
     fn on_batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
-        let Some(encoder) = &mut self.encoder else {
-            let records = Records { rows: Some(batch.rows), ..Records::default() };
-            return self.writer.borrow_mut().write(records);
-        };
-        let mut records = Records { schema: Some(batch.rows.schema()), ..Records::default() };
-        encoder.encode(&batch.rows, &mut records.values);
-        if let Some(failure) = encoder.take_failure() {
-            return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));
+        match &self.partitions {
+            None => self.write(&batch.rows, None),
+            Some(partitions) => {
+                let parts = partitions.split(&batch.rows)?;
+                parts.into_iter().try_for_each(|(folder, rows)| self.write(&rows, Some(folder)))
+            }
         }
-        if let Some(key) = &self.key {
-            records.keys = Some(cells(evaluate(key, &batch.rows)?.as_ref())?);
-        }
-        for (name, value) in &self.headers {
-            records.headers.push((name.clone(), cells(evaluate(value, &batch.rows)?.as_ref())?));
-        }
-        self.writer.borrow_mut().write(records)
     }
 
     fn on_barrier(&mut self, _report: &mut BarrierReport, _out: &mut Output) -> Result<()> {

@@ -323,6 +323,9 @@ impl Builder<'_> {
                 compression: Compression::None,
                 roll_bytes: 1000,
                 roll_interval_ms: 200,
+                format: FileFormat::Lines,
+                partition_by: Vec::new(),
+                open_files: 64,
             }),
         );
         directory

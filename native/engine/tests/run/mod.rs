@@ -187,6 +187,9 @@ impl JobPlan {
             compression: Compression::None,
             roll_bytes: 1 << 20,
             roll_interval_ms: 60_000,
+            format: FileFormat::Lines,
+            partition_by: Vec::new(),
+            open_files: 64,
         });
         let sink = Sink {
             connector,

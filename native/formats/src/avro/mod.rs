@@ -34,6 +34,7 @@
 //! bytes, so that a short record cannot claim much memory.
 
 mod compile;
+mod container;
 mod cursor;
 mod decimal;
 mod decoder;
@@ -47,6 +48,7 @@ mod schemas;
 mod skip;
 mod write;
 
+pub use container::{AvroFileReader, AvroFileWriter};
 pub use decoder::AvroDecoder;
 pub use encoder::AvroEncoder;
 pub use schemas::{NoSchema, SchemaText, Schemas};

@@ -1,4 +1,4 @@
-use super::{Result, properties, time_unit, unknown};
+use super::{Result, positive, properties, time_unit, unknown};
 use crate::PlanError;
 use crate::generated as fb;
 use crate::model::*;
@@ -21,6 +21,7 @@ pub fn format(format: fb::Format<'_>) -> Result<Format> {
         fb::FormatKind::LineProtocol => Format::LineProtocol(series(format)?),
         fb::FormatKind::RemoteWrite => Format::RemoteWrite(series(format)?),
         fb::FormatKind::Arrow => Format::Arrow,
+        fb::FormatKind::Parquet => Format::Parquet,
         other => return Err(unknown("format", other.0)),
     })
 }
@@ -44,6 +45,31 @@ fn series(format: fb::Format<'_>) -> Result<Series> {
             fb::LineDialect::QuestDb => LineDialect::QuestDb,
             other => return Err(unknown("dialect of line protocol", other.0)),
         },
+    })
+}
+
+/// What the format makes of files.
+pub fn file_format(format: fb::Format<'_>) -> Result<FileFormat> {
+    Ok(match format.kind() {
+        fb::FormatKind::Parquet => FileFormat::Parquet(Parquet {
+            codec: codec("parquet", format.codec(), &[Codec::Gzip, Codec::Lz4, Codec::Snappy, Codec::Zstd])?,
+            row_group_rows: format.row_group_rows() as usize,
+            row_group_bytes: positive("rowGroupBytes", format.row_group_bytes())? as usize,
+        }),
+        fb::FormatKind::Avro => FileFormat::Avro(AvroFile {
+            schema: format.schema().map(str::to_owned),
+            reader_schema: format.reader_schema().map(str::to_owned),
+            codec: codec("avro", format.codec(), &[Codec::Deflate, Codec::Snappy, Codec::Zstd])?,
+        }),
+        _ => FileFormat::Lines,
+    })
+}
+
+fn codec(format: &str, name: Option<&str>, known: &[Codec]) -> Result<Codec> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Codec::None) };
+    known.iter().copied().find(|codec| codec.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = known.iter().map(|codec| codec.name()).collect();
+        PlanError::new(format!("{format}: codec \"{name}\" is none of {}", known.join(", ")))
     })
 }
 

@@ -11,8 +11,9 @@ use crate::model::*;
 pub fn of_source(source: &Source) -> Result<()> {
     check(&source.format)?;
     let is_file = matches!(source.connector, SourceConnector::File(_));
-    if is_file {
-        in_lines(&source.format, "files are read")?;
+    match &source.connector {
+        SourceConnector::File(_) => in_files(&source.format)?,
+        _ => not_parquet(&source.format)?,
     }
     if matches!(&source.format, Format::Csv(csv) if csv.header && !is_file) {
         return Err(PlanError::new("csv: only files have a header"));
@@ -20,7 +21,7 @@ pub fn of_source(source: &Source) -> Result<()> {
     match &source.format {
         Format::Raw => one_column(&source.declared),
         Format::Csv(_) => flat(&source.declared),
-        Format::Avro(Avro { schema: None, framing: AvroFraming::Plain, .. }) => {
+        Format::Avro(Avro { schema: None, framing: AvroFraming::Plain, .. }) if !is_file => {
             Err(PlanError::new("avro: give the schema that records are written with, or the registry that has it"))
         }
         Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
@@ -40,14 +41,23 @@ pub fn of_source(source: &Source) -> Result<()> {
 pub fn of_sink(sink: &Sink, rows: &Schema) -> Result<()> {
     check(&sink.format)?;
     match &sink.connector {
-        SinkConnector::File(_) => in_lines(&sink.format, "files are written")?,
-        SinkConnector::Stdout => in_lines(&sink.format, "standard output is written")?,
-        SinkConnector::Http(http) => in_body(&sink.format, http.body)?,
+        SinkConnector::File(file) => {
+            in_files(&sink.format)?;
+            of_file(file)?;
+        }
+        SinkConnector::Stdout => {
+            not_parquet(&sink.format)?;
+            in_lines(&sink.format, "standard output is written")?;
+        }
+        SinkConnector::Http(http) => {
+            not_parquet(&sink.format)?;
+            in_body(&sink.format, http.body)?;
+        }
         _ if matches!(sink.format, Format::RemoteWrite(_) | Format::Arrow) => {
             let name = sink.format.name();
             return Err(PlanError::new(format!("{name} is what the bodies of HTTP requests are: use an HTTP sink")));
         }
-        _ => {}
+        _ => not_parquet(&sink.format)?,
     }
     match &sink.format {
         Format::Raw => one_column(rows),
@@ -73,6 +83,36 @@ fn check(format: &Format) -> Result<()> {
     }
 }
 
+/// Files of Avro name their schema themselves.
+fn in_files(format: &Format) -> Result<()> {
+    match format.registry() {
+        Some(_) => Err(PlanError::new("avro: files hold their schema, so they need no registry: leave it out")),
+        None => Ok(()),
+    }
+}
+
+fn of_file(file: &FileSink) -> Result<()> {
+    if file.format != FileFormat::Lines && file.compression != Compression::None {
+        return Err(PlanError::new(
+            "compression is of files with a record a line: files of Parquet and Avro are compressed inside, by their format's \
+             own option",
+        ));
+    }
+    match &file.format {
+        FileFormat::Parquet(parquet) if parquet.row_group_rows == 0 || parquet.row_group_bytes == 0 => {
+            Err(PlanError::new("parquet: rowGroupRows and rowGroupBytes are more than nothing"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_parquet(format: &Format) -> Result<()> {
+    match format {
+        Format::Parquet => Err(PlanError::new("parquet is a format of files: use another one here")),
+        _ => Ok(()),
+    }
+}
+
 fn in_lines(format: &Format, what: &str) -> Result<()> {
     if format.is_line() || *format == Format::Raw {
         return Ok(());
@@ -88,7 +128,7 @@ fn in_body(format: &Format, body: HttpBody) -> Result<()> {
         Format::Csv(_) | Format::Raw | Format::LineProtocol(_) => body == HttpBody::Lines,
         Format::RemoteWrite(_) => body == HttpBody::Joined,
         Format::Arrow => body == HttpBody::Arrow,
-        Format::Avro(_) => false,
+        Format::Avro(_) | Format::Parquet => false,
     };
     if fits {
         return Ok(());

@@ -3,6 +3,8 @@ use std::thread::JoinHandle;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
+use millrace_formats::BadRecord;
+
 use super::*;
 use crate::driver::call::PageError;
 use crate::outbox::Posted;
@@ -28,9 +30,9 @@ impl Receiver for Collected {
         Ok(())
     }
 
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
+    fn unreadable(&mut self, record: Record<'_>, _next: i64, bad: &BadRecord) -> Result<()> {
         let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
-        self.seen.push((record.split, record.offset, format!("{value}: {reason}")));
+        self.seen.push((record.split, record.offset, format!("{value}: {bad}")));
         Ok(())
     }
 
