@@ -1,5 +1,5 @@
 import t from "tap";
-import type { Clock } from "./clock.js";
+import type { Clock } from "../calling/clock.js";
 import type { Reply } from "./reply.js";
 import { HttpSender } from "./sender.js";
 import type { HttpAnswer, HttpQueue, HttpRequest, HttpSettings } from "./settings.js";

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.js";
+import { type Clock, systemClock } from "../calling/clock.js";
 import { Delivery } from "./delivery.js";
 import { Credentials } from "./secrets.js";
 import type { Endpoint, HttpQueue, HttpRequest, HttpSettings } from "./settings.js";

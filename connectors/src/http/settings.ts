@@ -1,3 +1,5 @@
+import type { RetryPolicy } from "../calling/backoff.js";
+
 /** A text that is nobody's business, or the file that holds it. */
 export type Secret = string | { readonly file: string };
 
@@ -63,13 +65,6 @@ export interface HedgePolicy {
   readonly after: { readonly ms: number } | { readonly share: number };
   /** Of all requests, at most. */
   readonly share: number;
-}
-
-export interface RetryPolicy {
-  readonly delay: number;
-  readonly maxDelay: number;
-  /** From the first attempt on. */
-  readonly giveUpAfter: number;
 }
 
 export interface BreakerPolicy {

@@ -1,10 +1,10 @@
+import { backoff } from "../calling/backoff.js";
+import type { Clock } from "../calling/clock.js";
+import { Latencies, type LatencyFigures } from "../calling/latencies.js";
 import { Breaker } from "./breaker.js";
-import type { Clock } from "./clock.js";
 import type { Part } from "./delivery.js";
-import { Latencies, type LatencyFigures } from "./latencies.js";
 import { Rate } from "./rate.js";
 import { type Reply, type Verdict, verdict } from "./reply.js";
-import { backoff } from "./retry.js";
 import type { Credentials } from "./secrets.js";
 import type { HttpSettings } from "./settings.js";
 import type { Message, Transport } from "./transport.js";
