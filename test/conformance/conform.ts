@@ -1,79 +1,73 @@
 import type { Test } from "tap";
 import * as checks from "./checks.js";
 import type { Connector } from "./connector.js";
-import type { Started } from "./trial.js";
-
-/** A source and a sink, and which of them is under test. */
-interface Ends {
-  readonly from: Started;
-  readonly to: Started;
-  readonly side: "source" | "sink";
-}
+import { type Ends, endOf, type Started } from "./trial.js";
 
 /**
  * Tests a connector, on its real server, with everything that sources and sinks have to keep. Rows come from files, or go to
  * files; where a sink has to stand still for a source's sake, it is an HTTP server.
  */
 export function conform(t: Test, { name, source, sink }: Connector): void {
+  t.jobs = 2;
   const start = servers(t);
   const ends = async (side: Ends["side"], from: string, to: string) => ({
     side,
     from: await start(from),
     to: await start(to),
   });
+  const suites: Suite[] = [];
   if (source !== undefined) {
-    const usual = () => ends("source", name, "files");
-    suite(t, `${name} source`, usual, () => ends("source", name, "http"));
+    suites.push({
+      name: `${name} source`,
+      usual: () => ends("source", name, "files"),
+      stalling: () => ends("source", name, "http"),
+    });
   }
   if (sink !== undefined) {
-    const usual = () => ends("sink", sink.feed ?? "files", name);
-    suite(t, `${name} sink`, usual, () => ends("sink", "files", name));
+    suites.push({
+      name: `${name} sink`,
+      usual: () => ends("sink", sink.feed ?? "files", name),
+      stalling: () => ends("sink", "files", name),
+    });
   }
+  for (const suite of suites) alongside(t, suite);
+  for (const suite of suites) alone(t, suite);
 }
 
-/** `stalling`: ends of which the sink can be made to stand still while the source goes on. */
-function suite(t: Test, name: string, usual: () => Promise<Ends>, stalling: () => Promise<Ends>): void {
-  t.test(`${name}, positions: a restart goes on where the commit was`, async (t) => {
-    const { from, to } = await usual();
-    await checks.positions(t, from, to);
-  });
+interface Suite {
+  readonly name: string;
+  readonly usual: () => Promise<Ends>;
+  /** Ends of which the sink can be made to stand still while the source goes on. */
+  readonly stalling: () => Promise<Ends>;
+}
 
-  t.test(`${name}, replay: what was not committed before a kill comes again`, async (t) => {
-    const { from, to } = await usual();
-    await checks.replay(t, from, to);
-  });
+/** The checks that leave the server alone: one goes on beside another. */
+function alongside(t: Test, { name, usual }: Suite): void {
+  const check = (what: string, run: (t: Test, ends: Ends) => Promise<void>) =>
+    t.test(`${name}, ${what}`, { buffered: true }, async (t) => run(t, await usual()));
 
-  t.test(`${name}, kills: the guarantee holds over kills at random moments`, async (t) => {
-    const { from, to } = await usual();
-    await checks.kills(t, from, to);
-  });
+  check("positions: a restart goes on where the commit was", checks.positions);
+  check("replay: what was not committed before a kill comes again", checks.replay);
+  check("kills: the guarantee holds over kills at random moments", checks.kills);
+  check("bad config: the job ends and says what is wrong and what to do", checks.badConfig);
+  check("bad record: it ends the job, is counted, or is kept", async (t, ends) =>
+    ends.side === "source" ? checks.badRecord(t, ends) : checks.refusedRow(t, ends),
+  );
+  check("metrics: the figures equal what was sent", checks.metrics);
+}
 
+/** The checks that make the server stand still, or kill it. */
+function alone(t: Test, { name, usual, stalling }: Suite): void {
   t.test(`${name}, backpressure: while the sink stands still so does the source, in bounded memory`, async (t) => {
-    const { from, to } = await stalling();
-    if (to.server.pause === undefined) return t.plan(0, "its server cannot be made to stand still");
-    await checks.backpressure(t, from, to);
+    const ends = await stalling();
+    if (ends.to.server.pause === undefined) return t.plan(0, "its server cannot be made to stand still");
+    await checks.backpressure(t, ends);
   });
 
   t.test(`${name}, restart: a server that is killed and comes back loses nothing`, async (t) => {
-    const { from, to, side } = await usual();
-    const end = side === "source" ? from : to;
-    if (end.server.kill === undefined) return t.plan(0, "it has no server that could be killed");
-    await checks.restart(t, from, to, end);
-  });
-
-  t.test(`${name}, bad config: the job ends and says what is wrong and what to do`, async (t) => {
-    const { from, to, side } = await usual();
-    await checks.badConfig(t, from, to, side);
-  });
-
-  t.test(`${name}, bad record: it ends the job, is counted, or is kept`, async (t) => {
-    const { from, to, side } = await usual();
-    await (side === "source" ? checks.badRecord : checks.refusedRow)(t, from, to);
-  });
-
-  t.test(`${name}, metrics: the figures equal what was sent`, async (t) => {
-    const { from, to } = await usual();
-    await checks.metrics(t, from, to);
+    const ends = await usual();
+    if (endOf(ends).server.kill === undefined) return t.plan(0, "it has no server that could be killed");
+    await checks.restart(t, ends);
   });
 }
 

@@ -30,6 +30,8 @@ export interface SourceUnderTest {
   from(j: JobBuilder, at: Settings): Stream<Shape>;
   /** Where positions are behind the ends: the status log tells it, and it is 0 once all is committed. */
   readonly hasLag?: boolean;
+  /** It reads what there is at the start, and then the job ends: what is added later it never finds. */
+  readonly isBounded?: boolean;
 }
 
 export interface SinkUnderTest {

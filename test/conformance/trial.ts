@@ -6,16 +6,29 @@ import type { Test } from "tap";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
 import { ROOT } from "../harness/paths.js";
+import type { Exit } from "../harness/process.js";
 import type { Connector, Env, Server, SinkPlace, SourcePlace } from "./connector.js";
 import { differences, type Row, rowOf, rowsOf } from "./rows.js";
 
 const JOB = join(ROOT, "test/conformance/copy.ts");
+/** Long, as machines of tests may have other things to do. */
+const WITHIN_MS = 90_000;
 
 /** A connector and its server. */
 export interface Started {
   readonly connector: Connector;
   readonly server: Server;
 }
+
+/** A source and a sink, and which of them is under test. */
+export interface Ends {
+  readonly from: Started;
+  readonly to: Started;
+  readonly side: "source" | "sink";
+}
+
+/** The one that is under test. */
+export const endOf = ({ from, to, side }: Ends): Started => (side === "source" ? from : to);
 
 /** A line of the status log. */
 export interface Status {
@@ -37,6 +50,14 @@ interface Step {
   readonly latency?: { readonly rows: number };
 }
 
+interface Rules {
+  readonly make: (id: number) => Row;
+  /** Whether a row may be there again. */
+  readonly again: boolean;
+  /** Whether the job ends by itself. */
+  readonly isBounded: boolean;
+}
+
 /** A job from one place to another, which may be started again and again: its state stays. */
 export class Trial {
   readonly #env: Env;
@@ -49,18 +70,16 @@ export class Trial {
     /** What the job keeps, and goes on from. */
     readonly folder: string,
     env: Env,
-    private readonly make: (id: number) => Row,
-    private readonly again: boolean,
+    private readonly rules: Rules,
   ) {
     this.#env = env;
   }
 
-  static async open(
-    t: Test,
-    from: Started,
-    to: Started,
-    { make = rowOf, guarantee = guaranteeOf(to) } = {},
-  ): Promise<Trial> {
+  get isBounded(): boolean {
+    return this.rules.isBounded;
+  }
+
+  static async open(t: Test, { from, to }: Ends, { make = rowOf, guarantee = guaranteeOf(to) } = {}): Promise<Trial> {
     const [source, sink] = await Promise.all([from.server.openSource?.(), to.server.openSink?.()]);
     if (source === undefined || sink === undefined) throw new Error("not both a source and a sink");
     const folder = await mkdtemp(join(tmpdir(), "millrace-conformance-"));
@@ -75,7 +94,8 @@ export class Trial {
       GUARANTEE: guarantee,
     };
     const again = to.connector.sink?.guarantee === "at-least-once" || guarantee !== guaranteeOf(to);
-    return new Trial(t, source, sink, folder, env, make, again);
+    const { isBounded = false } = from.connector.source ?? {};
+    return new Trial(t, source, sink, folder, env, { make, again, isBounded });
   }
 
   start(env: Env = {}): Job {
@@ -87,9 +107,14 @@ export class Trial {
     return job;
   }
 
+  /** Ends the job in order, or sees it end by itself where the source does. */
+  end(job: Job): Promise<Exit> {
+    return this.isBounded ? job.exited() : job.stop();
+  }
+
   /** Adds the next rows to the source. */
   async send(count: number): Promise<void> {
-    await this.source.fill(rowsOf(this.#sent, this.#sent + count, this.make));
+    await this.source.fill(rowsOf(this.#sent, this.#sent + count, this.rules.make));
     this.#sent += count;
   }
 
@@ -97,22 +122,23 @@ export class Trial {
   async looks(job: Job, count: number): Promise<void> {
     await eventually(() => statuses(job).length >= count || !job.running, {
       what: `${count} looks at the job`,
+      withinMs: WITHIN_MS,
       detail: () => job.log,
     });
   }
 
   /** Waits until something more has come to the sink, seen by readers or not. */
-  async progress(job: Job, withinMs = 30_000): Promise<void> {
+  async progress(job: Job): Promise<void> {
     const before = await this.sink.arrived();
     await eventually(async () => (await this.sink.arrived()) > before || !job.running, {
       what: "something more in the sink",
-      withinMs,
+      withinMs: WITHIN_MS,
       detail: () => job.log,
     });
   }
 
   /** Waits until readers see all that was sent, or so many of them. */
-  async seen(job: Job, { count = this.#sent, withinMs = 60_000 } = {}): Promise<void> {
+  async seen(job: Job, { count = this.#sent } = {}): Promise<void> {
     let before = -1;
     const all = async () => {
       // To read all of it is slow: not while there is more to come.
@@ -122,12 +148,19 @@ export class Trial {
       if (isComing) return false;
       return new Set((await this.sink.rows()).map(({ id }) => id)).size >= count || !job.running;
     };
-    await eventually(all, { what: `${count} rows`, withinMs, detail: () => job.log });
+    await eventually(all, { what: `${count} rows`, withinMs: WITHIN_MS, detail: () => job.log });
   }
 
-  /** What is wrong with what readers see; with `once` also where the guarantee allows a row to be there again. */
-  async differences({ once = false } = {}): Promise<string[]> {
-    return differences(await this.sink.rows(), this.#sent, { again: this.again && !once, make: this.make });
+  /**
+   * What is wrong with what readers see; with `once` also where the guarantee allows a row to be there again, with `some`
+   * not that rows are missing.
+   */
+  async differences({ once = false, some = false } = {}): Promise<string[]> {
+    return differences(await this.sink.rows(), this.#sent, {
+      again: this.rules.again && !once,
+      some,
+      make: this.rules.make,
+    });
   }
 
   /** The last of all looks at the job that its log has. */
@@ -171,7 +204,7 @@ export async function standstill(job: Job, trial: Trial): Promise<number> {
       const stands = looks.length === STOOD && first !== 0 && looks.every((events) => events === first);
       return stands ? (first as number) : undefined;
     },
-    { what: "a standstill", withinMs: 60_000, detail: () => `${JSON.stringify(trial.last(job))}\n${job.log}` },
+    { what: "a standstill", withinMs: WITHIN_MS, detail: () => `${JSON.stringify(trial.last(job))}\n${job.log}` },
   );
 }
 
@@ -184,7 +217,7 @@ export async function highestRss(job: Job, looks: number): Promise<number> {
       highest = Math.max(highest, job.rssBytes);
       return statuses(job).length >= end;
     },
-    { what: "looks at the job", detail: () => job.log },
+    { what: "looks at the job", withinMs: WITHIN_MS, detail: () => job.log },
   );
   return highest;
 }

@@ -28,6 +28,7 @@ const connector: Connector = {
     const endpoints = await HttpEndpoint.start(ENDPOINTS);
     const [nobody] = await freePorts(1);
     let isPaused = false;
+    let places = 0;
     const react = ({ headers, rows }: Taken): Reaction => {
       if (isPaused) return "hang";
       if (headers.authorization !== "Bearer right") return { status: 401 };
@@ -45,9 +46,13 @@ const connector: Connector = {
       kill: () => Promise.all(endpoints.map((endpoint) => endpoint.stop())).then(() => undefined),
       restart: () => Promise.all(endpoints.map((endpoint) => endpoint.start())).then(() => undefined),
       async openSink() {
-        for (const endpoint of endpoints) endpoint.forget();
+        const place = `/place-${places++}`;
+        const rows = () =>
+          endpoints.flatMap(({ taken }) =>
+            taken.filter(({ path }) => path.endsWith(place)).flatMap(({ rows }) => rows),
+          );
         return {
-          env: { ENDPOINTS: endpoints.map(({ url }) => url).join(",") },
+          env: { ENDPOINTS: endpoints.map(({ url }) => `${url}${place}`).join(",") },
           wrong: [
             {
               what: "nobody at the address",
@@ -60,8 +65,8 @@ const connector: Connector = {
               says: /HTTP sink: http:\/\/127[^ ]+ .*401/,
             },
           ],
-          rows: async () => endpoints.flatMap(({ rows }) => rows.map(parseRow)),
-          arrived: async () => endpoints.reduce((sum, { rowCount }) => sum + rowCount, 0),
+          rows: async () => rows().map(parseRow),
+          arrived: async () => rows().length,
           refused: {
             row: { ...rowOf(0), text: REFUSED },
             says: /refused the row .*: status 422: unlucky\. Correct it, or set onBadRecord/,

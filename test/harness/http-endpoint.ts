@@ -56,12 +56,6 @@ export class HttpEndpoint {
     return this.taken.flatMap(({ rows }) => rows);
   }
 
-  /** Begins with no rows again. */
-  forget(): void {
-    this.taken.length = 0;
-    this.rowCount = 0;
-  }
-
   async start(): Promise<void> {
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
     const { key, certificate: cert } = this.certificate ?? {};
