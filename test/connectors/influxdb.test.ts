@@ -1,5 +1,10 @@
+import t from "tap";
+import { conform } from "../conformance/conform.js";
 import { InfluxDb } from "../harness/influxdb.js";
+import connector from "./influxdb.js";
 import { testSeries } from "./series.js";
+
+conform(t, connector);
 
 for (const sink of ["influxdb", "influxdb 2"]) {
   testSeries({

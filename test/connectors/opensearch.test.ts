@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { eventually } from "../harness/eventually.js";
+import { conform } from "../conformance/conform.js";
 import { Job } from "../harness/job.js";
 import { OpenSearch } from "../harness/opensearch.js";
+import connector from "./opensearch.js";
 import { letters } from "./series.js";
+
+conform(t, connector);
 
 const COUNT = 5000;
 const isPoison = (id: number) => id % 1000 === 7;
@@ -59,29 +62,4 @@ t.test("a version that is overtaken counts as written and changes nothing", asyn
   t.equal((await job.exited()).code, 0, job.log);
   t.strictSame(await wrong(server), []);
   t.strictSame((await documents(server)).get("5"), newer);
-});
-
-t.test("a server that is killed and comes back has every document once", async (t) => {
-  const server = await started(t);
-  const job = run(t, server, { RATE: "1000", OPTIONS: JSON.stringify({ onBadRecord: "skip" }) });
-  const some = () => documents(server).then(({ size }) => size > COUNT / 10);
-  await eventually(some, { what: "documents", detail: () => job.log });
-  await server.kill();
-  t.ok(job.running);
-  await server.restart();
-  t.equal((await job.exited()).code, 0, job.log);
-  t.strictSame(await wrong(server), []);
-});
-
-t.test("a worker that is killed and started again has written every document once", async (t) => {
-  const server = await started(t);
-  const env = { RATE: "1000", STATE: t.testdir({}), OPTIONS: JSON.stringify({ onBadRecord: "skip" }) };
-  const first = run(t, server, env);
-  const some = () => documents(server).then(({ size }) => size > COUNT / 4);
-  await eventually(some, { what: "documents", detail: () => first.log });
-  first.signal("SIGKILL");
-  await first.exited();
-  const job = run(t, server, env);
-  t.equal((await job.exited()).code, 0, job.log);
-  t.strictSame(await wrong(server), []);
 });

@@ -1,5 +1,10 @@
+import t from "tap";
+import { conform } from "../conformance/conform.js";
 import { Prometheus } from "../harness/prometheus.js";
+import connector from "./prometheus.js";
 import { START, testSeries } from "./series.js";
+
+conform(t, connector);
 
 testSeries({
   sink: "prometheus",

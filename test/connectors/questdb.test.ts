@@ -1,5 +1,10 @@
+import t from "tap";
+import { conform } from "../conformance/conform.js";
 import { QuestDb } from "../harness/questdb.js";
+import connector from "./questdb.js";
 import { testSeries } from "./series.js";
+
+conform(t, connector);
 
 testSeries({
   sink: "questdb",

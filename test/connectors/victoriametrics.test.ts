@@ -1,5 +1,10 @@
+import t from "tap";
+import { conform } from "../conformance/conform.js";
 import { VictoriaMetrics } from "../harness/victoriametrics.js";
 import { testSeries } from "./series.js";
+import connector from "./victoriametrics.js";
+
+conform(t, connector);
 
 testSeries({
   sink: "victoriametrics",

@@ -27,6 +27,15 @@ export abstract class LocalServer {
     return ready(`${this.name} at ${this.url}`, this, this.#server, () => this.answers().catch(() => undefined));
   }
 
+  /** Leaves connections open and answers nothing any more. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#server.signal("SIGCONT");
+  }
+
   async kill(): Promise<void> {
     this.#server.signal("SIGKILL");
     await this.#server.exited();

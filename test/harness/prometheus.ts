@@ -38,6 +38,13 @@ export class Prometheus extends LocalServer {
     }));
   }
 
+  /** How many samples there are in the first hour of all times. */
+  async count(metric: string): Promise<number> {
+    const parameters = new URLSearchParams({ query: `sum(count_over_time(${metric}[1h]))`, time: "3600" });
+    const { data } = JSON.parse(await this.ask(`/api/v1/query?${parameters}`));
+    return Number(data.result[0]?.value[1] ?? 0);
+  }
+
   protected answers(): Promise<unknown> {
     return this.ask("/-/ready");
   }

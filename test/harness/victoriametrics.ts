@@ -32,6 +32,10 @@ export class VictoriaMetrics extends LocalServer {
       });
   }
 
+  async count(metric: string): Promise<number> {
+    return (await this.samples(metric)).reduce((sum, { values }) => sum + values.length, 0);
+  }
+
   protected answers(): Promise<unknown> {
     return this.ask("/health");
   }

@@ -3,14 +3,6 @@ import { deadLetter, env, files, generator, type HttpConnection, job, json, lit,
 
 const options = JSON.parse(env("OPTIONS", "{}")) as Partial<HttpConnection>;
 const dead = env("DEAD", "");
-const checkpoints =
-  env("STATE", "") === ""
-    ? {}
-    : {
-        checkpoints: { storage: `file:${env("STATE")}/checkpoints`, interval: "200ms" } as const,
-        state: { directory: `${env("STATE")}/state` },
-      };
-
 export default job(
   "opensearch",
   (j) =>
@@ -18,7 +10,6 @@ export default job(
       .source(
         generator.bids({
           count: Number(env("COUNT")),
-          rate: Number(env("RATE", "0")),
           startTime: 0,
           eventsPerSecond: 1000,
         }),
@@ -43,5 +34,5 @@ export default job(
           ...options,
         }),
       ),
-  { parallelism: 2, commitInterval: "200ms", restart: "never", ...checkpoints },
+  { parallelism: 2, commitInterval: "200ms", restart: "never" },
 );

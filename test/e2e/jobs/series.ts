@@ -31,14 +31,6 @@ type RowSink = Sink<typeof Row.shape>;
 const MONTH_MS = 30 * 24 * 3_600_000;
 const startTime = Number(env("START"));
 const dead = env("DEAD", "");
-const checkpoints =
-  env("STATE", "") === ""
-    ? {}
-    : {
-        checkpoints: { storage: `file:${env("STATE")}/checkpoints`, interval: "200ms" } as const,
-        state: { directory: `${env("STATE")}/state` },
-      };
-
 const connection: HttpConnection = {
   url: env("URL"),
   batch: { rows: 500, linger: "50ms" },
@@ -77,7 +69,6 @@ export default job(
       .source(
         generator.bids({
           count: Number(env("COUNT")),
-          rate: Number(env("RATE", "0")),
           startTime,
           eventsPerSecond: 1000,
           keys: 100,
@@ -101,5 +92,5 @@ export default job(
         ).otherwise(row.ms),
       }))
       .to((SINKS[env("SINK")] as () => RowSink)()),
-  { parallelism: 2, commitInterval: "200ms", restart: "never", ...checkpoints },
+  { parallelism: 2, commitInterval: "200ms", restart: "never" },
 );
