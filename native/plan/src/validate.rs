@@ -190,6 +190,7 @@ fn validate_dead_letter(sink: &Sink) -> Result<()> {
     if sink.key.is_some() || !sink.headers.is_empty() {
         return Err(PlanError::new("bad records keep their own key and headers"));
     }
+    format::of_dead_letter(sink)?;
     validate_connector(sink)
 }
 

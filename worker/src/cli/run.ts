@@ -70,7 +70,7 @@ async function follow(
     const run = new Run(job, file, {
       parallelism,
       show: screen.show,
-      warn: screen.say,
+      warn: (text) => screen.say(text),
       start,
       allowDropped,
       schemaIds,

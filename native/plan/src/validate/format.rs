@@ -28,13 +28,16 @@ pub fn of_source(source: &Source) -> Result<()> {
             Err(PlanError::new(format!("{} is written and not read", source.format.name())))
         }
         _ => Ok(()),
-    }?;
-    match source.dead_letter() {
-        Some(sink) if !matches!(sink.connector, SinkConnector::Kafka(_)) => match sink.format {
-            Format::Json | Format::Csv(_) => Ok(()),
-            _ => Err(PlanError::new(format!("bad records are written as json or csv, not as {}", sink.format.name()))),
-        },
-        _ => Ok(()),
+    }
+}
+
+/// Of bad records and of rows that are refused; Kafka takes them as they came.
+pub fn of_dead_letter(sink: &Sink) -> Result<()> {
+    match (&sink.connector, &sink.format) {
+        (SinkConnector::Kafka(_), _) => Ok(()),
+        (SinkConnector::Http(http), Format::Json | Format::Csv(_)) => in_body(&sink.format, http.body),
+        (_, Format::Json | Format::Csv(_)) => Ok(()),
+        (_, other) => Err(PlanError::new(format!("bad records are written as json or csv, not as {}", other.name()))),
     }
 }
 
@@ -155,9 +158,10 @@ fn series<'a>(series: &'a Series, rows: &'a Schema) -> Result<Vec<&'a Field>> {
         let message = format!("column \"{}\": the time of a row is a timestamp or int64", series.time);
         return Err(PlanError::new(message));
     }
-    let mut names = HashSet::from([series.time.as_str()]);
+    // The time may be a value, too.
+    let mut names = HashSet::new();
     if let SeriesName::Column(column) = &series.name {
-        names.insert(column);
+        names.insert(column.as_str());
     }
     let named = series.labels.iter().chain(&series.values);
     if let Some(twice) = named.clone().find(|name| !names.insert(name.as_str())) {

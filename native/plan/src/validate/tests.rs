@@ -1,3 +1,5 @@
+use arrow::datatypes::TimeUnit;
+
 use super::*;
 
 const REVENUE: &[u8] = include_bytes!("../../tests/plans/revenue.plan");
@@ -335,4 +337,97 @@ fn rows_are_what_their_step_declares() {
         }),
         "kafka(bids): column \"auction\" is read but not declared, or out of order"
     );
+}
+
+fn series(labels: &[&str], values: &[&str], time: &str) -> Series {
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.into()).collect();
+    Series {
+        name: SeriesName::Text("revenue".into()),
+        labels: texts(labels),
+        values: texts(values),
+        time: time.into(),
+        unit: TimeUnit::Millisecond,
+        dialect: LineDialect::Influx,
+    }
+}
+
+#[test]
+fn a_request_has_a_body_that_its_format_can_stand_in() {
+    let sent = |format: Format, body: HttpBody| {
+        let mut plan = crate::decode(REVENUE).unwrap();
+        let sink = sink(&mut plan);
+        (sink.connector, sink.format) = (SinkConnector::Http(HttpSink { body, ..http() }), format);
+        validate(&plan).map_err(|error| error.to_string())
+    };
+    let lines = || Format::LineProtocol(series(&["auction"], &[], "start"));
+    let samples = || Format::RemoteWrite(series(&["auction"], &["total"], "start"));
+    for (format, body) in [
+        (lines(), HttpBody::Lines),
+        (samples(), HttpBody::Joined),
+        (Format::Arrow, HttpBody::Arrow),
+        (csv(b',', false), HttpBody::Lines),
+    ] {
+        assert_eq!(sent(format, body), Ok(()));
+    }
+    assert_eq!(
+        sent(samples(), HttpBody::Lines).unwrap_err(),
+        "kafka(revenue): the body of a request cannot hold rows of remote write like this"
+    );
+    assert!(sent(Format::Arrow, HttpBody::Array).unwrap_err().contains("cannot hold rows of arrow"));
+    assert_eq!(
+        message(|plan| sink(plan).format = Format::Arrow),
+        "kafka(revenue): arrow is what the bodies of HTTP requests are: use an HTTP sink"
+    );
+    assert_eq!(message(|plan| source(plan).format = lines()), "kafka(bids): line protocol is written and not read");
+}
+
+#[test]
+fn a_time_series_is_made_of_columns_that_there_are() {
+    let lines = |series: Series| message(|plan| sink(plan).format = Format::LineProtocol(series));
+    assert_eq!(
+        lines(series(&["auctoin"], &[], "start")),
+        "kafka(revenue): there is no column \"auctoin\" to make a time series of"
+    );
+    assert_eq!(
+        lines(series(&["auction"], &["auction"], "start")),
+        "kafka(revenue): column \"auction\" is two things of one time series"
+    );
+    let none = Series { name: SeriesName::Text(String::new()), ..series(&[], &[], "start") };
+    assert_eq!(lines(none), "kafka(revenue): \"\" is no name of a time series");
+    let number = Series { name: SeriesName::Column("auction".into()), ..series(&[], &[], "start") };
+    assert_eq!(lines(number), "kafka(revenue): column \"auction\": the name of a time series is a string");
+    let samples = |series: Series| {
+        message(|plan| {
+            let sink = sink(plan);
+            sink.connector = SinkConnector::Http(HttpSink { body: HttpBody::Joined, ..http() });
+            sink.format = Format::RemoteWrite(series);
+        })
+    };
+    assert_eq!(samples(series(&[], &[], "start")), "kafka(revenue): a sample is the number of one column");
+}
+
+#[test]
+fn dead_letters_over_http_are_lines_or_an_array_of_json() {
+    let letters = |format: Format, body: HttpBody| {
+        let mut plan = crate::decode(REVENUE).unwrap();
+        let dead = || SinkConnector::Http(HttpSink { body, ..http() });
+        let sink = sink(&mut plan);
+        sink.connector = dead();
+        sink.format = Format::Json;
+        let letters = Sink { connector: dead(), format, ..sink.clone() };
+        sink.on_bad_record = BadRecordPolicy::DeadLetter(Box::new(Sink { key: None, headers: Vec::new(), ..letters }));
+        validate(&plan).map_err(|error| error.to_string())
+    };
+    assert_eq!(letters(Format::Json, HttpBody::Lines), Ok(()));
+    assert_eq!(
+        letters(Format::Arrow, HttpBody::Arrow).unwrap_err(),
+        "kafka(revenue): bad records are written as json or csv, not as arrow"
+    );
+}
+
+#[test]
+fn endpoints_that_the_worker_tells_need_not_be_in_the_plan() {
+    let mut plan = crate::decode(REVENUE).unwrap();
+    sink(&mut plan).connector = SinkConnector::Http(HttpSink { shards: Vec::new(), live: true, ..http() });
+    assert_eq!(validate(&plan), Ok(()));
 }
