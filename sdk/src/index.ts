@@ -20,6 +20,13 @@ export {
   type Secret,
 } from "./connectors/http.js";
 export { type KafkaConnection, type KafkaSinkOptions, type KafkaSourceOptions, kafka } from "./connectors/kafka.js";
+export {
+  type MongoConnection,
+  type MongoOperation,
+  type MongoSinkOptions,
+  type MongoTableOptions,
+  mongodb,
+} from "./connectors/mongodb.js";
 export { type OpenSearchOptions, opensearch } from "./connectors/opensearch.js";
 export { stdout, table } from "./connectors/screen.js";
 export type { Duration, Size } from "./duration.js";
