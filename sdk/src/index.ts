@@ -23,6 +23,13 @@ export {
 } from "./connectors/http.js";
 export { type InfluxDbOptions, type InfluxDbPlace, influxdb } from "./connectors/influxdb.js";
 export { type KafkaConnection, type KafkaSinkOptions, type KafkaSourceOptions, kafka } from "./connectors/kafka.js";
+export {
+  type MongoConnection,
+  type MongoOperation,
+  type MongoSinkOptions,
+  type MongoTableOptions,
+  mongodb,
+} from "./connectors/mongodb.js";
 export { type OpenSearchOptions, opensearch } from "./connectors/opensearch.js";
 export { type PrometheusOptions, prometheus, type SampleOptions } from "./connectors/prometheus.js";
 export { type QuestDbOptions, questdb } from "./connectors/questdb.js";

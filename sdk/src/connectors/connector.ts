@@ -3,7 +3,7 @@ import type { Columns, Typed } from "../expr/expr.js";
 import type { FormatConfig } from "../formats/config.js";
 import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
 import type { Schema } from "../schema/schema.js";
-import type { AnyType, Bytes, Null, Shape, Text } from "../schema/type.js";
+import type { AnyType, Bytes, Field, Null, Shape, Text } from "../schema/type.js";
 
 /**
  * Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs.
@@ -47,6 +47,8 @@ export interface Sink<S extends Shape = Shape> {
   readonly onBadRecord?: BadRecordPolicy;
   /** JSON without it. */
   readonly format?: FormatConfig | undefined;
+  /** @throws PlanError when these are no columns for it */
+  check?(fields: readonly Field[]): void;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
   /** What the folders of files are called by. */

@@ -308,6 +308,7 @@ export class Stream<S extends Shape> {
    */
   to(sink: Sink<S>): SinkStep {
     const [key, headers, partitionBy, format] = inStep(sink.name, () => {
+      sink.check?.(this.node.fields);
       const row = columnsOf<S>(this.node.fields);
       const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
       const headers = Object.entries(sink.headers?.(row) ?? {});
