@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { eventually } from "../harness/eventually.js";
-import { HttpEndpoint } from "../harness/http-endpoint.js";
+import { HttpEndpoint, type Reaction, type Taken } from "../harness/http-endpoint.js";
 import { Job } from "../harness/job.js";
 
 interface Row {
@@ -101,15 +101,18 @@ t.test("a list that is none is told, and the endpoints stay", async (t) => {
 
 t.test("hedged requests bring in what an endpoint that hangs now and then has got", async (t) => {
   const to = await endpoints(t, 2);
-  for (const endpoint of to) endpoint.react = (_, n) => (n % 40 === 30 ? "hang" : "take");
-  const hedge = { after: "100ms", share: 0.2, idempotent: true };
+  const seen = new Set<unknown>();
+  const react = ({ headers }: Taken, n: number): Reaction => {
+    const isFirst = !seen.has(headers["idempotency-key"]);
+    seen.add(headers["idempotency-key"]);
+    return isFirst && n % 10 === 3 ? "hang" : "take";
+  };
+  for (const endpoint of to) endpoint.react = react;
+  const hedge = { after: "100ms", share: 0.9, idempotent: true };
   const env = { ENDPOINTS: to.map(({ url }) => url).join(",") };
   const job = run(t, env, { hedge, timeout: { response: "1h" } });
   t.equal((await job.exited()).code, 0, job.log);
   t.strictSame(missing(to), []);
   const { endpoints: figures } = JSON.parse(String(job.stderr.trim().split("\n").at(-1)));
-  t.ok(
-    figures.every(({ hedges, hedgesWon, retries }: Record<string, number>) => hedges && hedgesWon && retries === 0),
-    JSON.stringify(figures),
-  );
+  for (const { hedgesWon, retries } of figures) t.ok(hedgesWon > 0 && retries === 0, JSON.stringify(figures));
 });

@@ -50,7 +50,7 @@ const connector: Connector = {
             },
           ],
           async rows() {
-            const found = await server.query(`SELECT key, text FROM ${measurement}`);
+            const found = await server.query(`SELECT "key", text FROM ${measurement}`);
             return found.map(([id, key, text]) => ({ id: Number(id), key: String(key), text: String(text) }));
           },
           arrived: async () => Number((await server.query(`SELECT count(text) FROM ${measurement}`))[0]?.[1] ?? 0),

@@ -1,6 +1,7 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "./eventually.js";
 import { LocalServer } from "./local-server.js";
 import { freePorts } from "./ports.js";
 import { goProgram } from "./programs.js";
@@ -38,7 +39,9 @@ export class InfluxDb extends LocalServer {
   /** Runs a statement; gives the values of its first series, the time first. */
   async query(text: string): Promise<unknown[][]> {
     const body = new URLSearchParams({ q: text, db: this.database, epoch: "ms" });
-    const { results } = JSON.parse(await this.ask("/query", { method: "POST", body }));
+    // After it has stood still it may answer with nothing at all.
+    const ask = async () => (await this.ask("/query", { method: "POST", body })) || undefined;
+    const { results } = JSON.parse(await eventually(ask, { what: "an answer of InfluxDB", detail: () => this.log }));
     if (results?.[0]?.error !== undefined) throw new Error(results[0].error);
     return results?.[0]?.series?.[0]?.values ?? [];
   }

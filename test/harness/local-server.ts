@@ -54,7 +54,9 @@ export abstract class LocalServer {
 
   /** Asks it something over HTTP; an answer that is no success is an error. */
   protected async ask(path: string, init: RequestInit = {}): Promise<string> {
-    const answer = await fetch(`${this.url}${path}`, init);
+    // A connection that it has closed while it was left alone is no failure.
+    const headers = { connection: "close", ...init.headers };
+    const answer = await fetch(`${this.url}${path}`, { ...init, headers });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}\n${this.log}`);
     return text;

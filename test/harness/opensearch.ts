@@ -34,7 +34,7 @@ export class OpenSearch extends LocalServer {
       "discovery.type": "single-node",
       "cluster.routing.allocation.disk.threshold_enabled": false,
     };
-    const java = ["-Xmx512m", "-XX:+UseSerialGC", "-Djava.security.manager=allow", "-cp", [jars, main].join(delimiter)];
+    const java = ["-Xmx1g", "-XX:+UseSerialGC", "-Djava.security.manager=allow", "-cp", [jars, main].join(delimiter)];
     const args = [...java, "Single", ...Object.entries(settings).map(([name, to]) => `${name}=${to}`)];
     const server = new OpenSearch("OpenSearch", `http://127.0.0.1:${http}`, directory, { command: "java", args });
     await server.ready();

@@ -45,8 +45,8 @@ pub struct HttpSink {
 }
 
 struct Shard {
-    name: String,
     weight: f64,
+    /// It gets rows.
     is_live: bool,
     batch: Batch,
     /// When the first row of the batch came.
@@ -60,7 +60,7 @@ struct Shard {
 impl Shard {
     fn new(config: &Config) -> Shard {
         let batch = Batch::new(config.body);
-        Shard { name: String::new(), weight: 1.0, is_live: false, batch, since_ms: 0, unanswered_bytes: 0, load: 0.0 }
+        Shard { weight: 1.0, is_live: false, batch, since_ms: 0, unanswered_bytes: 0, load: 0.0 }
     }
 
     fn held_bytes(&self) -> usize {
@@ -108,16 +108,14 @@ impl HttpSink {
         self.shards.iter_mut().for_each(|shard| shard.is_live = false);
         // One that is new has had its share until now.
         let load = self.live.iter().map(|&number| self.shards[number].load).fold(f64::INFINITY, f64::min);
-        for (number, HttpShard { name, weight }) in shards.clone() {
-            while self.shards.len() <= number {
-                self.shards.push(Shard::new(&self.config));
-            }
+        for (number, HttpShard { weight, .. }) in shards.clone() {
+            let count = self.shards.len().max(number + 1);
+            self.shards.resize_with(count, || Shard::new(&self.config));
             let shard = &mut self.shards[number];
             if !self.live.contains(&number) && load.is_finite() {
                 shard.load = load;
             }
             (shard.is_live, shard.weight) = (true, *weight);
-            shard.name.clone_from(name);
         }
         self.live = shards.clone().map(|(number, _)| number).collect();
         self.spread = Shards::new(shards.map(|(_, shard)| shard));
@@ -129,12 +127,9 @@ impl HttpSink {
     /// Takes over the shards that the host has told; what was gathered for those that go is sent to them.
     fn follow_shards(&mut self) -> Result<()> {
         let Some(shards) = self.reshardings.changed(&self.id, &mut self.changes) else { return Ok(()) };
-        for number in std::mem::take(&mut self.live) {
-            if !shards.iter().any(|(other, _)| *other == number) {
-                self.cut(number)?;
-            }
-            self.live.push(number);
-        }
+        let stays = |number: &usize| shards.iter().any(|(other, _)| other == number);
+        let gone: Vec<usize> = self.live.iter().copied().filter(|number| !stays(number)).collect();
+        gone.into_iter().try_for_each(|number| self.cut(number))?;
         self.spread_over(shards.iter().map(|(number, shard)| (*number, shard)));
         Ok(())
     }
