@@ -5,7 +5,7 @@ import type { Test } from "tap";
 import { eventually } from "../harness/eventually.js";
 import { Random } from "../harness/random.js";
 import type { Wrong } from "./connector.js";
-import { rowOf, wideRow } from "./rows.js";
+import { rowOf, rowsOf, wideRow } from "./rows.js";
 import { type Ends, endOf, failure, highestRss, standstill, Trial } from "./trial.js";
 
 const POLICIES = ["fail", "skip", "deadLetter"] as const;
@@ -223,9 +223,15 @@ export async function metrics(t: Test, ends: Ends): Promise<void> {
   t.match(done, { msg: "done", events: ROWS, rowsOut: ROWS, bad: 0 });
   t.match(source, { rowsOut: ROWS, bad: 0 });
   t.match(sink, { rowsIn: ROWS, bad: 0, latency: { rows: ROWS } });
-  // What is made up has no bytes.
-  if (trial.source.spoil !== undefined) t.ok(Number(source?.bytes) > ROWS, `${source?.bytes} bytes`);
-  t.ok(Number(sink?.bytes) > ROWS, `${sink?.bytes} bytes`);
+  for (const [step, end] of [
+    [source, ends.from.connector.source],
+    [sink, ends.to.connector.sink],
+  ] as const) {
+    const { bytesOf } = end ?? {};
+    if (bytesOf === undefined) continue;
+    const sent = rowsOf(0, ROWS).reduce((sum, row) => sum + bytesOf(row), 0);
+    t.equal(step?.bytes, sent, "bytes");
+  }
   if (hasLag) t.equal(done?.lag, 0);
   if (done?.endpoints !== undefined) {
     t.equal(

@@ -26,7 +26,12 @@ export interface Settings {
   readonly onBadRecord: OnBadRecord;
 }
 
-export interface SourceUnderTest {
+interface EndUnderTest {
+  /** What a row adds to the figure of bytes, where that can be told. */
+  readonly bytesOf?: (row: Row) => number;
+}
+
+export interface SourceUnderTest extends EndUnderTest {
   from(j: JobBuilder, at: Settings): Stream<Shape>;
   /** Where positions are behind the ends: the status log tells it, and it is 0 once all is committed. */
   readonly hasLag?: boolean;
@@ -34,7 +39,7 @@ export interface SourceUnderTest {
   readonly isBounded?: boolean;
 }
 
-export interface SinkUnderTest {
+export interface SinkUnderTest extends EndUnderTest {
   to(at: Settings): Sink<Shape>;
   /** What the job asks for. A reader of an idempotent sink sees each row once, though it may have been written twice. */
   readonly guarantee: Extract<Guarantee, "exactly-once" | "at-least-once"> | "idempotent";

@@ -15,6 +15,9 @@ export const wideRow = (id: number): Row => ({ ...rowOf(id), text: "w".repeat(10
 export const rowsOf = (from: number, to: number, make = rowOf): Row[] =>
   Array.from({ length: to - from }, (_, index) => make(from + index));
 
+/** How long a row is as JSON. */
+export const jsonBytes = (row: Row): number => Buffer.byteLength(JSON.stringify(row));
+
 /** The row of a line of JSON. */
 export const parseRow = (line: string | Buffer): Row => JSON.parse(String(line)) as Row;
 

@@ -34,6 +34,8 @@ export const endOf = ({ from, to, side }: Ends): Started => (side === "source" ?
 export interface Status {
   readonly msg: string;
   readonly events: number;
+  /** The share of the time since the last look in which slots were held back. */
+  readonly backpressured: number;
   readonly rowsOut: number;
   readonly bad: number;
   readonly lag?: number;
@@ -195,14 +197,15 @@ export function failure(job: Job): { readonly msg: string; readonly step?: strin
 /** Waits until the job takes no more from its source; gives how many rows it has taken. */
 export async function standstill(job: Job, trial: Trial): Promise<number> {
   const STOOD = 8;
+  const HELD_BACK = 0.4;
   return await eventually(
     () => {
-      const looks = statuses(job)
-        .slice(-STOOD)
-        .map(({ events }) => events);
+      const looks = statuses(job).slice(-STOOD);
       const [first] = looks;
-      const stands = looks.length === STOOD && first !== 0 && looks.every((events) => events === first);
-      return stands ? (first as number) : undefined;
+      if (first === undefined || looks.length < STOOD || first.events === 0) return undefined;
+      // Where no slot is held back it is just slow.
+      const stands = looks.every(({ events, backpressured }) => events === first.events && backpressured > HELD_BACK);
+      return stands ? first.events : undefined;
     },
     { what: "a standstill", withinMs: WITHIN_MS, detail: () => `${JSON.stringify(trial.last(job))}\n${job.log}` },
   );

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Duration, files, json } from "millrace";
 import { Columns, type Connector } from "../conformance/connector.js";
-import { parseLines, type Row } from "../conformance/rows.js";
+import { jsonBytes, parseLines, type Row } from "../conformance/rows.js";
 import { ROOT } from "../harness/paths.js";
 
 const linesOf = (rows: readonly Row[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
@@ -16,12 +16,14 @@ const complete = async (folder: string) =>
 const connector: Connector = {
   name: "files",
   source: {
+    bytesOf: jsonBytes,
     from: (j, { env, onBadRecord }) =>
       j.source(
         files({ paths: env("INPUT"), format: json(Columns), follow: env("FOLLOW", "yes") === "yes", onBadRecord }),
       ),
   },
   sink: {
+    bytesOf: jsonBytes,
     guarantee: "exactly-once",
     feed: "generator",
     to: ({ env }) => files({ directory: env("OUTPUT"), format: json(), rollInterval: env("ROLL", "1s") as Duration }),

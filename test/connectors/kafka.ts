@@ -1,10 +1,10 @@
 // A broker in KRaft mode, and JSON.
 import { json } from "millrace";
 import { Columns } from "../conformance/connector.js";
-import { parseRow } from "../conformance/rows.js";
+import { jsonBytes, parseRow } from "../conformance/rows.js";
 import { topics } from "./topics.js";
 
-export default topics("kafka", { read: () => json(Columns), write: () => json() }, async () => ({
+export default topics("kafka", { bytesOf: jsonBytes, read: () => json(Columns), write: () => json() }, async () => ({
   env: {},
   encoder: async () => JSON.stringify,
   decode: async (value) => parseRow(value),

@@ -6,7 +6,7 @@ import {
   type SinkUnderTest,
   type SourceUnderTest,
 } from "../conformance/connector.js";
-import { parseLines, type Row } from "../conformance/rows.js";
+import { jsonBytes, parseLines, type Row } from "../conformance/rows.js";
 
 /** A storage as a client sees it that shares no code with Millrace. */
 export interface Storage {
@@ -26,10 +26,12 @@ export interface Storage {
 /** The connector of files in a storage. */
 export function objects(name: string, start: () => Promise<Storage>): Connector {
   const source: SourceUnderTest = {
+    bytesOf: jsonBytes,
     from: (j, { env, onBadRecord }) =>
       j.source(files({ paths: env("INPUT"), format: json(Columns), follow: true, onBadRecord })),
   };
   const sink: SinkUnderTest = {
+    bytesOf: jsonBytes,
     guarantee: "exactly-once",
     to: ({ env }) => files({ directory: env("OUTPUT"), format: json(), rollInterval: env("ROLL", "1s") as Duration }),
   };

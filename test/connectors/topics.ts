@@ -10,6 +10,8 @@ const PARTITIONS = 3;
 
 /** The formats of a job that reads and writes topics. */
 export interface Formats {
+  /** What a row adds to the figure of bytes, where that can be told. */
+  readonly bytesOf?: (row: Row) => number;
   read(at: Settings): Format<Shape>;
   write(at: Settings): Format;
 }
@@ -28,10 +30,12 @@ export interface Codec {
 }
 
 /** The connector of Kafka's topics, by a format. */
-export function topics(name: string, { read, write }: Formats, codec: () => Promise<Codec>): Connector {
+export function topics(name: string, { bytesOf, read, write }: Formats, codec: () => Promise<Codec>): Connector {
+  const figures = bytesOf === undefined ? {} : { bytesOf };
   return {
     name,
     source: {
+      ...figures,
       hasLag: true,
       from: (j, at) =>
         j.source(
@@ -45,6 +49,7 @@ export function topics(name: string, { read, write }: Formats, codec: () => Prom
         ),
     },
     sink: {
+      ...figures,
       guarantee: "exactly-once",
       // A transaction holds the positions of its own cluster, too.
       feed: name,

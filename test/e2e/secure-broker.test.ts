@@ -12,7 +12,8 @@ const IDS = Array.from({ length: 1000 }, (_, id) => id);
 
 // Those that are refused mostly wait until a client gives up.
 t.jobs = 4;
-const alongside = { buffered: true };
+// A fresh one for each test: tap keeps what it learns of a test in its options.
+const alongside = () => ({ buffered: true });
 
 let broker: KafkaBroker;
 let kafka: KafkaClient;
@@ -125,7 +126,7 @@ t.test("dead letters are listed and sent again over SASL_SSL, and a wrong passwo
 for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
   t.test(
     `${mechanism}: a wrong password ends the job with exit code 4, and the error says so`,
-    alongside,
+    alongside(),
     async (t) => {
       const { topics, run } = await prepare();
 
@@ -143,7 +144,7 @@ for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
   );
 }
 
-t.test("a sink's wrong password ends the job with exit code 5", alongside, async (t) => {
+t.test("a sink's wrong password ends the job with exit code 5", alongside(), async (t) => {
   const { topics, run } = await prepare();
   await kafka.createTopic(topics.OUTPUT, 1);
 
@@ -155,7 +156,7 @@ t.test("a sink's wrong password ends the job with exit code 5", alongside, async
   t.match(job.stderr, /authentication failed/i);
 });
 
-t.test("a certificate of an authority that is not trusted ends the job with exit code 4", alongside, async (t) => {
+t.test("a certificate of an authority that is not trusted ends the job with exit code 4", alongside(), async (t) => {
   const { run } = await prepare();
   const other = join(t.testdir({ "other.pem": (await selfSigned("127.0.0.1")).certificate }), "other.pem");
 
