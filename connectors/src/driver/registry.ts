@@ -1,7 +1,9 @@
 import type { Driver } from "./driver.js";
 
 /** The connectors that have drivers; each is loaded where it is needed only. */
-const DRIVERS: Readonly<Record<string, () => Promise<Driver<never>>>> = {};
+const DRIVERS: Readonly<Record<string, () => Promise<Driver<never>>>> = {
+  cassandra: async () => (await import("../cassandra/index.js")).cassandra,
+};
 
 /** The driver of that name; `undefined` where there is none. */
 export async function driver(name: string): Promise<Driver<unknown> | undefined> {
