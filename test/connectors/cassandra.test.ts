@@ -42,8 +42,9 @@ async function lines<T>(directory: string): Promise<T[]> {
   const rows: T[] = [];
   // What is staged, or not whole yet, has another name.
   for (const file of (await readdir(directory).catch(() => [])).filter((name) => name.endsWith(".jsonl"))) {
+    // Decimals as they are given, with all of their digits.
     for await (const line of createInterface({ input: createReadStream(join(directory, file)) }))
-      rows.push(JSON.parse(line) as T);
+      rows.push(JSON.parse(line.replace(/"(huge|price)":(-?[\d.]+)/g, '"$1":"$2"')) as T);
   }
   return rows;
 }
@@ -133,7 +134,7 @@ const EVERYTHING = [
     small: 32_767,
     whole: -2_147_483_648,
     big: 42,
-    huge: "-170141183460469231731687303715884105728",
+    huge: "-12345678901234567890123456789012345678",
     single: 0.5,
     double: 1e-300,
     price: "-12.0345",
