@@ -44,6 +44,15 @@ export class ClickHouse {
       .map((line) => JSON.parse(line) as T);
   }
 
+  /** Stops the server, without its knowing: connections stay open and nothing is answered. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#server.signal("SIGCONT");
+  }
+
   async kill(): Promise<void> {
     this.#server.signal("SIGKILL");
     await this.#server.exited();

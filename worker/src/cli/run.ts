@@ -20,6 +20,7 @@ export interface RunFlags {
   readonly parallelism?: number;
   readonly profile?: boolean;
   readonly createTopics?: boolean;
+  readonly statusEvery?: number;
   readonly fresh?: boolean;
   readonly fromSavepoint?: string;
   readonly allowDropped?: readonly string[];
@@ -32,10 +33,10 @@ const FORCED = 130;
 
 /** `millrace run`: the exit code. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  let screen = display(file);
+  let screen = display(file, flags);
   try {
     const job = await loadJob(file);
-    screen = display(job.name);
+    screen = display(job.name, flags);
     const start = startOf(flags, job);
     for (const warning of [...job.warnings, ...(await prepareTopics(job, flags))]) screen.say(warning);
     const schemaIds = await prepareSchemas(job);
