@@ -1,4 +1,12 @@
 export type { Batch, BatchColumn, BatchResult, TextColumn } from "./batch.js";
+export {
+  type CassandraConnection,
+  type CassandraConsistency,
+  type CassandraSinkOptions,
+  type CassandraSourceOptions,
+  type CassandraTable,
+  cassandra,
+} from "./connectors/cassandra.js";
 export { type ClickHouseOptions, clickhouse } from "./connectors/clickhouse.js";
 export {
   type DeadLetter,
