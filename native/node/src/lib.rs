@@ -9,5 +9,6 @@ mod host;
 mod job;
 mod metrics;
 mod requests;
+pub mod schemas;
 mod slot;
 pub mod stored;

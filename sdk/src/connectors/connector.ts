@@ -2,7 +2,7 @@ import type { Columns, Typed } from "../expr/expr.js";
 import type { FormatConfig } from "../formats/config.js";
 import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
 import type { Schema } from "../schema/schema.js";
-import type { Bytes, Null, Shape, Text } from "../schema/type.js";
+import type { Bool, Bytes, Null, Shape, Text } from "../schema/type.js";
 
 /**
  * Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs.
@@ -28,6 +28,9 @@ export interface Source<S extends Shape> {
 /** The key or a header of a record. */
 export type RecordPart = Typed<Text | Bytes | Null>;
 
+/** Whether something holds; null does not. */
+export type Condition = Typed<Bool | Null>;
+
 /**
  * Where a stream goes to. Made by `kafka`, `http`, `files`, `stdout` or `table`, among others.
  *
@@ -48,6 +51,7 @@ export interface Sink<S extends Shape = Shape> {
   readonly format?: FormatConfig | undefined;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
+  readonly tombstone?: (row: Columns<S>) => Condition;
 }
 
 /**

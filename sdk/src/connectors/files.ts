@@ -1,5 +1,5 @@
 import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
-import { configOf, type Format } from "../formats/format.js";
+import { configOf, type Format, type SourceFormat } from "../formats/format.js";
 import type { Shape } from "../schema/type.js";
 import type { OnBadRecord, Sink, Source } from "./connector.js";
 
@@ -20,7 +20,7 @@ export interface FileSourceOptions<S extends Shape> {
    * decompressed. What begins with an underscore or a point in a storage is left alone.
    */
   readonly paths: string | readonly string[];
-  readonly format: Format<S>;
+  readonly format: SourceFormat<S>;
   /** Goes on reading as files grow, and takes up new ones; in a storage, where files do not grow, new ones alone. */
   readonly follow?: boolean;
   readonly onBadRecord?: OnBadRecord;

@@ -124,6 +124,7 @@ export type NodeKind =
       readonly format?: FormatConfig | undefined;
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
+      readonly tombstone: Value | undefined;
       readonly onBadRecord: BadRecordPolicy;
     };
 

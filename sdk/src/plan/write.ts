@@ -139,7 +139,9 @@ function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, Op
     case "sink":
       return [
         OperatorKind.Sink,
-        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord),
+        Object.assign(sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord), {
+          tombstone: optional(step.tombstone),
+        }),
       ];
   }
 }

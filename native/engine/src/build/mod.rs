@@ -232,7 +232,8 @@ impl Builder<'_> {
         let key = sink.key.as_ref().map(|key| compile(key, &schema)).transpose()?;
         let headers = sink.headers.iter().map(|header| Ok((header.name.clone(), compile(&header.expr, &schema)?)));
         let headers = headers.collect::<Result<_>>()?;
-        Ok(SinkStep::new(writer, encoder(&sink.format, schema)?, key, headers))
+        let tombstone = sink.tombstone.as_ref().map(|tombstone| compile(tombstone, &schema)).transpose()?;
+        Ok(SinkStep::new(writer, encoder(&sink.format, schema)?, key, headers, tombstone))
     }
 
     fn sink_writer(&mut self, index: usize, sink: &Sink) -> Result<Rc<RefCell<SinkWriter>>> {

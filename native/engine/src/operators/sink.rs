@@ -2,15 +2,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion_physical_expr::PhysicalExpr;
 use millrace_formats::{Cells, Encoder};
-use millrace_io::Records;
+use millrace_io::{Records, Tombstones};
 
 use super::{Operator, Output};
 use crate::barrier::BarrierReport;
-use crate::batch::Batch;
+use crate::batch::{Batch, internal};
 use crate::expressions::evaluate;
 use crate::sink_writer::SinkWriter;
 use crate::{Error, ErrorCode, Result};
@@ -21,6 +21,8 @@ pub struct SinkStep {
     encoder: Box<dyn Encoder>,
     key: Option<Arc<dyn PhysicalExpr>>,
     headers: Vec<(String, Arc<dyn PhysicalExpr>)>,
+    /// Where it holds, the record has no value.
+    tombstone: Option<Arc<dyn PhysicalExpr>>,
 }
 
 impl SinkStep {
@@ -29,15 +31,40 @@ impl SinkStep {
         encoder: Box<dyn Encoder>,
         key: Option<Arc<dyn PhysicalExpr>>,
         headers: Vec<(String, Arc<dyn PhysicalExpr>)>,
+        tombstone: Option<Arc<dyn PhysicalExpr>>,
     ) -> Self {
-        SinkStep { writer, encoder, key, headers }
+        SinkStep { writer, encoder, key, headers, tombstone }
+    }
+
+    fn encode(&mut self, rows: &RecordBatch, records: &mut Records) -> Result<()> {
+        let Some(tombstone) = &self.tombstone else {
+            self.encoder.encode(rows, &mut records.values);
+            return Ok(());
+        };
+        let holds = evaluate(tombstone, rows)?;
+        let holds = holds.as_boolean_opt().ok_or_else(|| internal("a tombstone's condition is no bool"))?;
+        records.tombstones = Tombstones::Rows(holds.iter().map(|holds| holds == Some(true)).collect());
+        // The values of rows without one may have no place in the format: they are not encoded at all.
+        let mut row = 0;
+        while row < rows.num_rows() {
+            let is_tombstone = records.tombstones.has(row);
+            let end = (row..rows.num_rows()).find(|&other| records.tombstones.has(other) != is_tombstone);
+            let end = end.unwrap_or(rows.num_rows());
+            if is_tombstone {
+                (row..end).for_each(|_| records.values.end_row());
+            } else {
+                self.encoder.encode(&rows.slice(row, end - row), &mut records.values);
+            }
+            row = end;
+        }
+        Ok(())
     }
 }
 
 impl Operator for SinkStep {
     fn on_batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
-        let mut records = Records::default();
-        self.encoder.encode(&batch.rows, &mut records.values);
+        let mut records = Records { first_line: self.encoder.first_line(), ..Records::default() };
+        self.encode(&batch.rows, &mut records)?;
         if let Some(failure) = self.encoder.take_failure() {
             return Err(Error::new(ErrorCode::Expression, format!("a row cannot be written: {failure}")));
         }

@@ -75,10 +75,15 @@ impl FileSink {
     }
 
     /// The file that rows go to, begun if there is none.
-    fn current(&mut self) -> Result<&mut Current> {
+    fn current(&mut self, first_line: Option<&[u8]>) -> Result<&mut Current> {
         let current = match self.current.take() {
             Some(current) => current,
-            None => Current { writer: self.next_writer()?, first_epoch: self.epoch, since_ms: None },
+            None => {
+                let mut writer = self.next_writer()?;
+                let begun = first_line.map_or(Ok(()), |line| writer.write_line(line));
+                begun.map_err(|error| failed(writer.path(), &error))?;
+                Current { writer, first_epoch: self.epoch, since_ms: None }
+            }
         };
         Ok(self.current.insert(current))
     }
@@ -115,7 +120,7 @@ impl Sink for FileSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
         for row in from..records.values.len() {
             let roll_bytes = self.config.roll_bytes;
-            let writer = &mut self.current()?.writer;
+            let writer = &mut self.current(records.first_line.as_deref())?.writer;
             let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
             outcome.map_err(|error| failed(writer.path(), &error))?;
             if writer.bytes() >= roll_bytes {

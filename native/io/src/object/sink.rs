@@ -108,12 +108,14 @@ impl ObjectSink {
     }
 
     /// The file that rows go to, begun if there is none; `None` where too many wait.
-    fn current(&mut self) -> Result<Option<&mut Current>> {
+    fn current(&mut self, first_line: Option<&[u8]>) -> Result<Option<&mut Current>> {
         if self.current.is_none() {
             if self.uploads.waiting >= MOST_WAITING {
                 return Ok(None);
             }
-            let writer = self.next_writer()?;
+            let mut writer = self.next_writer()?;
+            let begun = first_line.map_or(Ok(()), |line| writer.write_line(line));
+            begun.map_err(|error| local(writer.path(), &error))?;
             self.current = Some(Current { writer, first_epoch: self.epoch, since_ms: None });
         }
         Ok(self.current.as_mut())
@@ -151,7 +153,8 @@ impl Sink for ObjectSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
         for row in from..records.values.len() {
             let roll_bytes = self.config.roll_bytes;
-            let Some(Current { writer, .. }) = self.current()? else { return Ok(row - from) };
+            let current = self.current(records.first_line.as_deref())?;
+            let Some(Current { writer, .. }) = current else { return Ok(row - from) };
             let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
             outcome.map_err(|error| local(writer.path(), &error))?;
             if writer.bytes() >= roll_bytes {
