@@ -250,6 +250,15 @@ export interface Stored {
 /** Looks at the checkpoints and savepoints of a job without running it. */
 export function stored(storage: string, job: string): Stored;
 
+/** A file that a .proto imports. */
+export interface ImportedFile {
+  name: string;
+  schema: string;
+}
+
+/** The columns that a .proto's first message is read as, as JSON of its `name` and its `fields`. */
+export function protobufColumns(text: string, imports: ImportedFile[]): string;
+
 export class Job {
   /**
    * `start`: "latest" (the default) goes on from the last committed checkpoint, "fresh" ignores what is stored,

@@ -56,3 +56,8 @@ pub use slot::{Slot, Step};
 pub mod stored {
     pub use millrace_state::{BackendKind, History, KeyedState, Manifest, OperatorState};
 }
+
+/// What schemas are read as.
+pub mod schemas {
+    pub use millrace_formats::protobuf::describe as describe_protobuf;
+}

@@ -16,10 +16,12 @@ pub struct Records {
     pub rows: Option<RecordBatch>,
     /// The folder of files that all of them go to.
     pub folder: Option<Arc<str>>,
-    /// The records have no value; `values` only says how many there are.
-    pub tombstones: bool,
+    /// Which have no value; in `values` theirs is empty.
+    pub tombstones: Tombstones,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
+    /// What each file begins with, as a line.
+    pub first_line: Option<Arc<[u8]>>,
     /// The columns that the values are made of, where they are not an envelope's.
     pub schema: Option<SchemaRef>,
 }
@@ -42,7 +44,29 @@ impl Records {
 
     /// `None` is a tombstone.
     pub fn value(&self, row: usize) -> Option<&[u8]> {
-        self.values.get(row).filter(|_| !self.tombstones)
+        self.values.get(row).filter(|_| !self.tombstones.has(row))
+    }
+}
+
+/// Records without a value.
+#[derive(Debug, Default)]
+pub enum Tombstones {
+    #[default]
+    None,
+    /// By row.
+    Rows(Vec<bool>),
+}
+
+impl Tombstones {
+    pub fn of_one(is_tombstone: bool) -> Tombstones {
+        if is_tombstone { Tombstones::Rows(vec![true]) } else { Tombstones::None }
+    }
+
+    pub fn has(&self, row: usize) -> bool {
+        match self {
+            Tombstones::None => false,
+            Tombstones::Rows(rows) => rows.get(row) == Some(&true),
+        }
     }
 }
 

@@ -307,6 +307,7 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         format: format(sink.format())?,
         key: sink.key().map(|key| expr(key, 0)).transpose()?,
         headers: named(sink.headers())?,
+        tombstone: sink.tombstone().map(|tombstone| expr(tombstone, 0)).transpose()?,
         on_bad_record: on_bad_record(sink.on_bad_record(), sink.dead_letter())?,
     })
 }

@@ -264,6 +264,13 @@ pub enum Format {
     Arrow,
     /// There are only files of it: [`FileFormat`].
     Parquet,
+    Protobuf(Protobuf),
+    /// JSON under Confluent framing.
+    JsonSchema(Framing),
+    /// A source's: each record is a change of the row that the format within it has.
+    Debezium(Box<Format>),
+    /// A source's: a record without a value deletes the row of its key.
+    Upsert(Box<Upsert>),
 }
 
 impl Format {
@@ -278,21 +285,40 @@ impl Format {
             Format::RemoteWrite(_) => "remote write",
             Format::Arrow => "arrow",
             Format::Parquet => "parquet",
+            Format::Protobuf(_) => "protobuf",
+            Format::JsonSchema(_) => "jsonSchema",
+            Format::Debezium(_) => "debezium",
+            Format::Upsert(_) => "upsert",
         }
     }
 
     /// A record is text without a line's end in it.
     pub fn is_line(&self) -> bool {
-        matches!(self, Format::Json | Format::Csv(_))
+        match self {
+            Format::Json | Format::Csv(_) => true,
+            Format::Debezium(of) => of.is_line(),
+            _ => false,
+        }
     }
 
     /// Where records are looked up that name their schema.
     pub fn registry(&self) -> Option<&SchemaRegistry> {
         match self {
-            Format::Avro(Avro { framing: AvroFraming::Confluent { registry, .. }, .. }) => Some(registry),
+            Format::Avro(Avro { framing: Framing::Confluent { registry, .. }, .. })
+            | Format::Protobuf(Protobuf { framing: Framing::Confluent { registry, .. }, .. })
+            | Format::JsonSchema(Framing::Confluent { registry, .. }) => Some(registry),
+            Format::Debezium(of) => of.registry(),
+            Format::Upsert(upsert) => upsert.of.registry(),
             _ => None,
         }
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upsert {
+    pub of: Format,
+    /// The column that a deleted row has of its key.
+    pub key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -301,11 +327,28 @@ pub struct Avro {
     pub schema: Option<String>,
     /// Gives a source's columns aliases and defaults.
     pub reader_schema: Option<String>,
-    pub framing: AvroFraming,
+    pub framing: Framing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AvroFraming {
+pub struct Protobuf {
+    /// What records are written with. A source needs none where they name it.
+    pub schema: Option<ProtobufSchema>,
+    /// By its full name; the first of the file without it.
+    pub message: Option<String>,
+    pub framing: Framing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProtobufSchema {
+    /// A .proto file, and those that it imports, by their names.
+    Text { text: String, imports: Vec<(String, String)> },
+    /// A FileDescriptorSet.
+    Descriptors(Vec<u8>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Framing {
     /// A message is a record.
     Plain,
     /// Before a record stands the number of its schema.
@@ -528,6 +571,8 @@ pub struct Sink {
     pub key: Option<Expr>,
     /// String or Bytes.
     pub headers: Vec<NamedExpr>,
+    /// Bool: where it holds, the record has no value.
+    pub tombstone: Option<Expr>,
     /// Of rows that the other side refuses, where the connector is told.
     pub on_bad_record: BadRecordPolicy,
 }

@@ -289,7 +289,11 @@ fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
 fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
     format::of_sink(sink, input)?;
     let key = sink.key.iter();
-    key.chain(sink.headers.iter().map(|header| &header.expr)).try_for_each(|expr| columns_exist(expr, input))?;
+    let headers = sink.headers.iter().map(|header| &header.expr);
+    key.chain(headers).chain(&sink.tombstone).try_for_each(|expr| columns_exist(expr, input))?;
+    if sink.tombstone.is_some() && !(matches!(sink.connector, SinkConnector::Kafka(_)) && sink.key.is_some()) {
+        return Err(PlanError::new("a tombstone deletes what has its key, in Kafka: give the sink a key"));
+    }
     let is_told = matches!(sink.connector, SinkConnector::Http(_) | SinkConnector::Driver(_));
     if !is_told && sink.on_bad_record != BadRecordPolicy::Fail {
         return Err(PlanError::new(

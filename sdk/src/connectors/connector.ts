@@ -3,7 +3,7 @@ import type { Columns, Typed } from "../expr/expr.js";
 import type { FormatConfig } from "../formats/config.js";
 import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
 import type { Schema } from "../schema/schema.js";
-import type { AnyType, Bytes, Field, Null, Shape, Text } from "../schema/type.js";
+import type { AnyType, Bool, Bytes, Field, Null, Shape, Text } from "../schema/type.js";
 
 /**
  * Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs.
@@ -29,6 +29,9 @@ export interface Source<S extends Shape> {
 /** The key or a header of a record. */
 export type RecordPart = Typed<Text | Bytes | Null>;
 
+/** Whether something holds; null does not. */
+export type Condition = Typed<Bool | Null>;
+
 /**
  * Where a stream goes to. Made by `kafka`, `http`, `files`, `stdout` or `table`, among others.
  *
@@ -53,6 +56,7 @@ export interface Sink<S extends Shape = Shape> {
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
   /** What the folders of files are called by. */
   readonly partitionBy?: (row: Columns<S>) => Readonly<Record<string, Typed<AnyType>>>;
+  readonly tombstone?: (row: Columns<S>) => Condition;
 }
 
 /**

@@ -2,7 +2,8 @@ import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
 import { PlanError } from "../errors.js";
 import type { Columns, Typed } from "../expr/expr.js";
 import { readFromFiles } from "../formats/avro.js";
-import { configOf, type FileFormat } from "../formats/format.js";
+import { configOf, type FileFormat, type SourceFormat } from "../formats/format.js";
+import type { Parquet } from "../formats/parquet.js";
 import type { Bool, Day, Int32, Int64, Null, Shape, Text, Timestamp } from "../schema/type.js";
 import type { OnBadRecord, Sink, Source } from "./connector.js";
 
@@ -24,7 +25,7 @@ export interface FileSourceOptions<S extends Shape> {
    * an underscore or a point in a storage is left alone.
    */
   readonly paths: string | readonly string[];
-  readonly format: FileFormat<S>;
+  readonly format: SourceFormat<S> | Parquet<S>;
   /**
    * Goes on reading as files grow, and takes up new ones; new ones alone in a storage and of Parquet and Avro, where files do
    * not grow.

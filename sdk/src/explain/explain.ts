@@ -111,6 +111,7 @@ function details(node: PlanNode): string[] {
         ...(step.key === undefined ? [] : [`key ${formula(step.key)}`]),
         ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
         ...step.partitionBy.map(({ name, value }) => `folder ${name} = ${formula(value)}`),
+        ...(step.tombstone === undefined ? [] : [`no value where ${formula(step.tombstone)}`]),
         ...badRecords(step.onBadRecord, "rows that are refused"),
       ];
   }

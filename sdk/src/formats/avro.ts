@@ -2,8 +2,8 @@ import { PlanError } from "../errors.js";
 import type { Schema } from "../schema/schema.js";
 import type { Field, Shape } from "../schema/type.js";
 import { type AvroType, recordName, recordOf } from "./avro-schema.js";
-import type { AvroConfig, FormatConfig, RegistryConfig } from "./config.js";
-import { registryConfig, type SchemaRegistryOptions } from "./registry.js";
+import type { AvroConfig, FormatConfig } from "./config.js";
+import { nameAfter, registryConfig, type SchemaRegistryOptions, withSubject } from "./registry.js";
 
 /**
  * How Avro records are read or written.
@@ -93,19 +93,6 @@ function text(schema: string | AvroType | undefined, what: string): string | und
   return json;
 }
 
-/** The format of a source, with what its topics say of it. */
-export function readFrom(format: FormatConfig | undefined, topics: readonly string[]): FormatConfig | undefined {
-  if (format?.kind !== "avro") return format;
-  if (format.registry === undefined) {
-    if (format.schema !== undefined) return format;
-    throw new PlanError("avro: give the schema that records are written with, or the registry that has it");
-  }
-  const [topic, ...others] = topics;
-  // Of several topics no subject can be told apart.
-  const subject = topic === undefined || others.length > 0 ? undefined : `${topic}-value`;
-  return { ...format, registry: { ...format.registry, subject: format.registry.subject ?? subject } };
-}
-
 /** The format of a source of files, which name their schema themselves. */
 export function readFromFiles(format: FormatConfig | undefined): FormatConfig | undefined {
   if (format?.kind === "avro" && (format.schema ?? format.registry) !== undefined) {
@@ -115,23 +102,8 @@ export function readFromFiles(format: FormatConfig | undefined): FormatConfig | 
 }
 
 /** The format of a sink, with what the rows and the topic say of it. */
-export function writtenTo(
-  format: FormatConfig | undefined,
-  fields: readonly Field[],
-  topic: string | undefined,
-): FormatConfig | undefined {
-  if (format?.kind !== "avro") return format;
-  const name = format.name ?? (topic ?? "row").replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+export function avroWritten(format: AvroConfig, fields: readonly Field[], topic: string | undefined): AvroConfig {
+  const name = format.name ?? nameAfter(topic);
   const schema = format.schema ?? JSON.stringify(recordOf(fields, name));
-  const registry = format.registry && { ...format.registry, subject: subjectOf(format.registry, schema, topic) };
-  return { ...format, schema, registry };
-}
-
-function subjectOf({ subject, strategy }: RegistryConfig, schema: string, topic: string | undefined): string {
-  if (subject !== undefined) return subject;
-  const record = strategy === "topic" ? "value" : recordName(schema);
-  if (record === undefined) throw new PlanError("avro: the schema is no record, so it gives no subject: name one");
-  if (strategy === "record") return record;
-  if (topic === undefined) throw new PlanError("avro: there is no topic to name the subject after: give a subject");
-  return `${topic}-${record}`;
+  return { ...format, schema, registry: withSubject("avro", format.registry, recordName(schema), topic) };
 }

@@ -131,6 +131,7 @@ export type NodeKind =
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
       readonly partitionBy: readonly NamedValue[];
+      readonly tombstone: Value | undefined;
       readonly onBadRecord: BadRecordPolicy;
     };
 

@@ -1,8 +1,10 @@
-import type { AvroConfig, FormatConfig, SeriesConfig } from "../formats/config.js";
+import type { FormatConfig, RegistryConfig, SeriesConfig } from "../formats/config.js";
+import type { Properties } from "../formats/registry.js";
 import {
-  AvroFraming,
+  Envelope,
   FormatKind,
   FormatT,
+  Framing,
   LineDialect,
   PropertyT,
   SchemaRegistryT,
@@ -17,8 +19,23 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
     case undefined:
       break;
     case "avro":
-      avro(config, written);
-      written.schemaId = schemaId ?? null;
+      written.kind = FormatKind.Avro;
+      written.codec = config.codec;
+      written.schema = config.schema ?? null;
+      written.readerSchema = config.readerSchema ?? null;
+      framing(config.registry, schemaId, written);
+      break;
+    case "protobuf":
+      written.kind = FormatKind.Protobuf;
+      written.schema = config.proto ?? null;
+      written.imports = properties(config.imports);
+      written.descriptors = [...(config.descriptors ?? [])];
+      written.message = config.message ?? null;
+      framing(config.registry, schemaId, written);
+      break;
+    case "jsonSchema":
+      written.kind = FormatKind.JsonSchema;
+      framing(config.registry, schemaId, written);
       break;
     case "csv":
       written.kind = FormatKind.Csv;
@@ -27,6 +44,10 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
       written.nullText = config.nullText;
       written.header = config.header;
       break;
+    case "debezium":
+      return Object.assign(format(config.of), { envelope: Envelope.Debezium });
+    case "upsert":
+      return Object.assign(format(config.of), { envelope: Envelope.Upsert, envelopeKey: config.key });
     case "raw":
       written.kind = FormatKind.Raw;
       break;
@@ -57,13 +78,13 @@ function series({ name, labels, values, time, unit, dialect }: SeriesConfig): Se
   return new SeriesFormatT(text, column, [...labels], [...values], time, UNITS[unit], escapes);
 }
 
-function avro({ schema, readerSchema, registry, codec }: AvroConfig, written: FormatT): void {
-  written.kind = FormatKind.Avro;
-  written.codec = codec;
-  written.schema = schema ?? null;
-  written.readerSchema = readerSchema ?? null;
+function framing(registry: RegistryConfig | undefined, schemaId: number | undefined, written: FormatT): void {
+  written.schemaId = schemaId ?? null;
   if (registry === undefined) return;
-  written.framing = AvroFraming.Confluent;
-  const properties = Object.entries(registry.properties).map(([key, value]) => new PropertyT(key, value));
-  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties);
+  written.framing = Framing.Confluent;
+  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties(registry.properties));
+}
+
+function properties(of: Properties): PropertyT[] {
+  return Object.entries(of).map(([key, value]) => new PropertyT(key, value));
 }

@@ -150,7 +150,10 @@ function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, Op
     case "sink":
       return [
         OperatorKind.Sink,
-        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord, step.partitionBy),
+        Object.assign(
+          sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord, step.partitionBy),
+          { tombstone: optional(step.tombstone) },
+        ),
       ];
   }
 }

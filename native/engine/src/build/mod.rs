@@ -253,9 +253,10 @@ impl Builder<'_> {
                 (encoder, Partitions::new(&file.partition_by, &schema)?)
             }
             SinkConnector::Driver(_) => (None, None),
-            _ => (Some(encoder(&sink.format, schema)?), None),
+            _ => (Some(encoder(&sink.format, schema.clone())?), None),
         };
-        Ok(SinkStep::new(writer, encoder, partitions, key, headers))
+        let tombstone = sink.tombstone.as_ref().map(|tombstone| compile(tombstone, &schema)).transpose()?;
+        Ok(SinkStep { writer, encoder, partitions, key, headers, tombstone })
     }
 
     fn sink_writer(&mut self, index: usize, sink: &Sink) -> Result<Rc<RefCell<SinkWriter>>> {

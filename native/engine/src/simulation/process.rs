@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
+use millrace_formats::Schemas;
 use millrace_io::{Delivery, Outboxes, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
 use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::{Checkpoints, Storage};

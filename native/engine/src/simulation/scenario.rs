@@ -367,6 +367,7 @@ impl Builder<'_> {
             format: Format::Json,
             key: None,
             headers: Vec::new(),
+            tombstone: None,
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add("sink", &[input], schema, OperatorKind::Sink(sink));

@@ -153,6 +153,7 @@ impl JobPlan {
             format: Format::Json,
             key: None,
             headers: Vec::new(),
+            tombstone: None,
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add("table", &[input], schema, OperatorKind::Sink(sink));
@@ -196,6 +197,7 @@ impl JobPlan {
             format: Format::Json,
             key: None,
             headers: Vec::new(),
+            tombstone: None,
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add("files", &[input], schema, OperatorKind::Sink(sink));

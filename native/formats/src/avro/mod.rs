@@ -40,15 +40,12 @@ mod decimal;
 mod decoder;
 mod default;
 mod encoder;
-mod framing;
 mod program;
 mod rescale;
 mod schema;
-mod schemas;
 mod skip;
 mod write;
 
 pub use container::{AvroFileReader, AvroFileWriter};
 pub use decoder::AvroDecoder;
 pub use encoder::AvroEncoder;
-pub use schemas::{NoSchema, SchemaText, Schemas};

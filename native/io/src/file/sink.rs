@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSink as Config;
 
@@ -74,12 +75,14 @@ impl FileSink {
     }
 
     /// The file that rows of a folder go to, begun if there is none.
-    fn file(&mut self, folder: &str, rows: Option<SchemaRef>) -> Result<&mut Writer> {
+    fn file(&mut self, folder: &str, records: &Records) -> Result<&mut Writer> {
         if self.open.get(folder).is_none() {
             if let Some(least_used) = self.open.take_least_used(self.config.open_files) {
                 self.close(least_used)?;
             }
-            let writer = self.next_writer(folder, rows)?;
+            let mut writer = self.next_writer(folder, records.rows.as_ref().map(RecordBatch::schema))?;
+            let begun = records.first_line.as_deref().map_or(Ok(()), |line| writer.write_line(line));
+            begun.map_err(|error| failed(writer.path(), &error))?;
             self.open.insert(folder, writer, self.epoch);
         }
         let gone =
@@ -137,7 +140,7 @@ impl Sink for FileSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
         let (folder, roll_bytes) = (records.folder.as_deref().unwrap_or_default(), self.config.roll_bytes);
         if let Some(rows) = &records.rows {
-            let writer = self.file(folder, Some(rows.schema()))?;
+            let writer = self.file(folder, records)?;
             writer.write_rows(rows).map_err(|error| failed(writer.path(), &error))?;
             self.open.bound_memory(folder).map_err(|(path, error)| failed(&path, &error))?;
             self.roll(folder)?;
@@ -145,7 +148,7 @@ impl Sink for FileSink {
         }
         let mut row = from;
         while row < records.len() {
-            let writer = self.file(folder, None)?;
+            let writer = self.file(folder, records)?;
             while row < records.len() && writer.bytes() < roll_bytes {
                 let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
                 outcome.map_err(|error| failed(writer.path(), &error))?;

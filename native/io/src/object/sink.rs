@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSink as Config;
 use millrace_storage::{Failure, Remote, Store};
@@ -109,7 +110,7 @@ impl ObjectSink {
     }
 
     /// The file that rows of a folder go to, begun if there is none; `None` where too many wait.
-    fn file(&mut self, folder: &str, rows: Option<SchemaRef>) -> Result<Option<&mut Writer>> {
+    fn file(&mut self, folder: &str, records: &Records) -> Result<Option<&mut Writer>> {
         if self.open.get(folder).is_none() {
             if self.uploads.waiting >= self.most_waiting {
                 return Ok(None);
@@ -117,7 +118,9 @@ impl ObjectSink {
             if let Some(least_used) = self.open.take_least_used(self.config.open_files) {
                 self.close(least_used)?;
             }
-            let writer = self.next_writer(rows)?;
+            let mut writer = self.next_writer(records.rows.as_ref().map(RecordBatch::schema))?;
+            let begun = records.first_line.as_deref().map_or(Ok(()), |line| writer.write_line(line));
+            begun.map_err(|error| local(writer.path(), &error))?;
             self.open.insert(folder, writer, self.epoch);
         }
         Ok(self.open.get(folder).map(|open| &mut open.writer))
@@ -171,7 +174,7 @@ impl Sink for ObjectSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
         let (folder, roll_bytes) = (records.folder.as_deref().unwrap_or_default(), self.config.roll_bytes);
         if let Some(rows) = &records.rows {
-            let Some(writer) = self.file(folder, Some(rows.schema()))? else { return Ok(0) };
+            let Some(writer) = self.file(folder, records)? else { return Ok(0) };
             writer.write_rows(rows).map_err(|error| local(writer.path(), &error))?;
             self.open.bound_memory(folder).map_err(|(path, error)| local(&path, &error))?;
             self.roll(folder)?;
@@ -179,7 +182,7 @@ impl Sink for ObjectSink {
         }
         let mut row = from;
         while row < records.len() {
-            let Some(writer) = self.file(folder, None)? else { return Ok(row - from) };
+            let Some(writer) = self.file(folder, records)? else { return Ok(row - from) };
             while row < records.len() && writer.bytes() < roll_bytes {
                 let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
                 outcome.map_err(|error| local(writer.path(), &error))?;

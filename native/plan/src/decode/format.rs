@@ -4,6 +4,19 @@ use crate::generated as fb;
 use crate::model::*;
 
 pub fn format(format: fb::Format<'_>) -> Result<Format> {
+    let of = without_envelope(format)?;
+    match format.envelope() {
+        fb::Envelope::None => Ok(of),
+        fb::Envelope::Debezium => Ok(Format::Debezium(Box::new(of))),
+        fb::Envelope::Upsert => {
+            let key = format.envelope_key().ok_or_else(|| PlanError::new("upsert: it has no column for the key"))?;
+            Ok(Format::Upsert(Box::new(Upsert { of, key: key.into() })))
+        }
+        other => Err(unknown("envelope of records", other.0)),
+    }
+}
+
+fn without_envelope(format: fb::Format<'_>) -> Result<Format> {
     Ok(match format.kind() {
         fb::FormatKind::Json => Format::Json,
         fb::FormatKind::Avro => Format::Avro(Avro {
@@ -22,6 +35,19 @@ pub fn format(format: fb::Format<'_>) -> Result<Format> {
         fb::FormatKind::RemoteWrite => Format::RemoteWrite(series(format)?),
         fb::FormatKind::Arrow => Format::Arrow,
         fb::FormatKind::Parquet => Format::Parquet,
+        fb::FormatKind::Protobuf => Format::Protobuf(Protobuf {
+            // The SDK writes an empty list where it has none.
+            schema: match (format.schema(), format.descriptors().filter(|descriptors| !descriptors.is_empty())) {
+                (Some(text), _) => {
+                    Some(ProtobufSchema::Text { text: text.into(), imports: properties(format.imports()) })
+                }
+                (None, Some(descriptors)) => Some(ProtobufSchema::Descriptors(descriptors.bytes().into())),
+                (None, None) => None,
+            },
+            message: format.message().map(str::to_owned),
+            framing: framing(format)?,
+        }),
+        fb::FormatKind::JsonSchema => Format::JsonSchema(framing(format)?),
         other => return Err(unknown("format", other.0)),
     })
 }
@@ -73,20 +99,20 @@ fn codec(format: &str, name: Option<&str>, known: &[Codec]) -> Result<Codec> {
     })
 }
 
-fn framing(format: fb::Format<'_>) -> Result<AvroFraming> {
+fn framing(format: fb::Format<'_>) -> Result<Framing> {
     match format.framing() {
-        fb::AvroFraming::Plain => Ok(AvroFraming::Plain),
-        fb::AvroFraming::Confluent => {
+        fb::Framing::Plain => Ok(Framing::Plain),
+        fb::Framing::Confluent => {
             let registry = format.registry();
-            let registry = registry.ok_or_else(|| PlanError::new("Avro records name a schema, but of no registry"))?;
+            let registry = registry.ok_or_else(|| PlanError::new("records name a schema, but of no registry"))?;
             let registry = SchemaRegistry {
                 url: registry.url().into(),
                 subject: registry.subject().map(str::to_owned),
                 properties: properties(registry.properties()),
             };
-            Ok(AvroFraming::Confluent { registry, schema_id: format.schema_id() })
+            Ok(Framing::Confluent { registry, schema_id: format.schema_id() })
         }
-        other => Err(unknown("framing of Avro records", other.0)),
+        other => Err(unknown("framing of records", other.0)),
     }
 }
 

@@ -15,19 +15,22 @@ pub fn of_source(source: &Source) -> Result<()> {
         SourceConnector::File(_) => in_files(&source.format)?,
         _ => not_parquet(&source.format)?,
     }
-    if matches!(&source.format, Format::Csv(csv) if csv.header && !is_file) {
-        return Err(PlanError::new("csv: only files have a header"));
+    if let Format::Csv(csv) = &source.format {
+        header_in_files(csv, is_file)?;
     }
     match &source.format {
-        Format::Raw => one_column(&source.declared),
-        Format::Csv(_) => flat(&source.declared),
-        Format::Avro(Avro { schema: None, framing: AvroFraming::Plain, .. }) if !is_file => {
-            Err(PlanError::new("avro: give the schema that records are written with, or the registry that has it"))
-        }
-        Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
-            Err(PlanError::new(format!("{} is written and not read", source.format.name())))
-        }
-        _ => Ok(()),
+        Format::Debezium(of) => match of.as_ref() {
+            Format::Json | Format::JsonSchema(_) | Format::Avro(_) | Format::Protobuf(_) => of_declared(of, source),
+            other => Err(PlanError::new(format!("debezium: there are no change events in {}", other.name()))),
+        },
+        Format::Upsert(upsert) => match upsert.of {
+            _ if !matches!(source.connector, SourceConnector::Kafka(_)) => {
+                Err(PlanError::new("upsert: only Kafka has records that have a key and no value"))
+            }
+            Format::Debezium(_) | Format::Upsert(_) => Err(PlanError::new("upsert: it holds no other envelope")),
+            _ => upsert_columns(upsert, &source.declared).and_then(|()| of_declared(&upsert.of, source)),
+        },
+        format => of_declared(format, source),
     }
 }
 
@@ -36,8 +39,45 @@ pub fn of_dead_letter(sink: &Sink) -> Result<()> {
     match (&sink.connector, &sink.format) {
         (SinkConnector::Kafka(_), _) => Ok(()),
         (SinkConnector::Http(http), Format::Json | Format::Csv(_)) => in_body(&sink.format, http.body),
-        (_, Format::Json | Format::Csv(_)) => Ok(()),
+        (_, Format::Json) => Ok(()),
+        (connector, Format::Csv(csv)) => header_in_files(csv, matches!(connector, SinkConnector::File(_))),
         (_, other) => Err(PlanError::new(format!("bad records are written as json or csv, not as {}", other.name()))),
+    }
+}
+
+/// A row of a key without a value has nulls.
+fn upsert_columns(upsert: &Upsert, declared: &Schema) -> Result<()> {
+    let Ok(key) = declared.field_with_name(&upsert.key) else {
+        return Err(PlanError::new(format!("upsert: there is no column \"{}\" for the key", upsert.key)));
+    };
+    if !matches!(key.data_type(), DataType::Utf8 | DataType::Binary | DataType::Int32 | DataType::Int64) {
+        return Err(PlanError::new(format!("upsert: column \"{}\" is no string, bytes, int32 or int64", upsert.key)));
+    }
+    let others = declared.fields().iter().filter(|field| *field.name() != upsert.key && field.name() != "deleted");
+    match others.into_iter().find(|field| !field.is_nullable()) {
+        Some(field) => Err(PlanError::new(format!("upsert: column \"{}\" is not nullable", field.name()))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a format without an envelope goes with the columns.
+fn of_declared(format: &Format, source: &Source) -> Result<()> {
+    match format {
+        Format::Raw => one_column(&source.declared),
+        Format::Csv(_) => flat(&source.declared),
+        Format::Avro(Avro { schema: None, framing: Framing::Plain, .. })
+            if !matches!(source.connector, SourceConnector::File(_)) =>
+        {
+            Err(PlanError::new("avro: give the schema that records are written with, or the registry that has it"))
+        }
+        Format::Protobuf(Protobuf { schema: None, framing: Framing::Plain, .. }) => {
+            Err(PlanError::new("protobuf: give the proto that records are written with, or the registry that has it"))
+        }
+        Format::JsonSchema(Framing::Plain) => Err(PlanError::new("jsonSchema: give the registry that has the schema")),
+        Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
+            Err(PlanError::new(format!("{} is written and not read", format.name())))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -64,10 +104,20 @@ pub fn of_sink(sink: &Sink, rows: &Schema) -> Result<()> {
     }
     match &sink.format {
         Format::Raw => one_column(rows),
-        Format::Csv(_) => flat(rows),
+        Format::Csv(csv) => {
+            header_in_files(csv, matches!(sink.connector, SinkConnector::File(_)))?;
+            flat(rows)
+        }
         Format::LineProtocol(series) => line_protocol(series, rows),
         Format::RemoteWrite(series) => remote_write(series, rows),
         Format::Avro(Avro { schema: None, .. }) => Err(PlanError::new("avro: a sink has a schema to write by")),
+        Format::Protobuf(Protobuf { schema: None, .. }) => {
+            Err(PlanError::new("protobuf: a sink has a proto to write by"))
+        }
+        Format::JsonSchema(Framing::Plain) => Err(PlanError::new("jsonSchema: give the registry that has the schema")),
+        Format::Debezium(_) | Format::Upsert(_) => {
+            Err(PlanError::new(format!("{} is read, and not written", sink.format.name())))
+        }
         _ => Ok(()),
     }
 }
@@ -88,9 +138,12 @@ fn check(format: &Format) -> Result<()> {
 
 /// Files of Avro name their schema themselves.
 fn in_files(format: &Format) -> Result<()> {
-    match format.registry() {
-        Some(_) => Err(PlanError::new("avro: files hold their schema, so they need no registry: leave it out")),
-        None => Ok(()),
+    match format {
+        Format::Avro(_) if format.registry().is_some() => {
+            Err(PlanError::new("avro: files hold their schema, so they need no registry: leave it out"))
+        }
+        Format::Avro(_) | Format::Parquet => Ok(()),
+        _ => in_lines(format, "files are read and written"),
     }
 }
 
@@ -116,6 +169,10 @@ fn not_parquet(format: &Format) -> Result<()> {
     }
 }
 
+fn header_in_files(csv: &Csv, is_file: bool) -> Result<()> {
+    if csv.header && !is_file { Err(PlanError::new("csv: only files have a header")) } else { Ok(()) }
+}
+
 fn in_lines(format: &Format, what: &str) -> Result<()> {
     if format.is_line() || *format == Format::Raw {
         return Ok(());
@@ -131,7 +188,8 @@ fn in_body(format: &Format, body: HttpBody) -> Result<()> {
         Format::Csv(_) | Format::Raw | Format::LineProtocol(_) => body == HttpBody::Lines,
         Format::RemoteWrite(_) => body == HttpBody::Joined,
         Format::Arrow => body == HttpBody::Arrow,
-        Format::Avro(_) | Format::Parquet => false,
+        Format::Avro(_) | Format::Parquet | Format::Protobuf(_) | Format::JsonSchema(_) => false,
+        Format::Debezium(_) | Format::Upsert(_) => false,
     };
     if fits {
         return Ok(());

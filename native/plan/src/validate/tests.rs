@@ -220,6 +220,7 @@ fn a_driver_sink_holds_its_batches_and_takes_no_bad_records() {
         format: Format::Json,
         key: None,
         headers: Vec::new(),
+        tombstone: None,
         on_bad_record: BadRecordPolicy::Fail,
     };
     let text = message(|plan| {
@@ -258,7 +259,7 @@ fn at_most_once_holds_results_back_until_a_checkpoint() {
     );
 }
 
-fn avro(schema: Option<&str>, framing: AvroFraming) -> Format {
+fn avro(schema: Option<&str>, framing: Framing) -> Format {
     Format::Avro(Avro { schema: schema.map(str::to_owned), reader_schema: None, framing })
 }
 
@@ -277,20 +278,28 @@ fn a_source_reads_a_format_that_goes_with_its_connector_and_columns() {
         })
     };
     assert_eq!(
-        of_kafka(avro(None, AvroFraming::Plain)),
+        of_kafka(avro(None, Framing::Plain)),
         "kafka(bids): avro: give the schema that records are written with, or the registry that has it"
     );
     let registry = SchemaRegistry { url: "localhost:8081".into(), subject: None, properties: Vec::new() };
     assert_eq!(
-        of_kafka(avro(None, AvroFraming::Confluent { registry, schema_id: None })),
+        of_kafka(avro(None, Framing::Confluent { registry, schema_id: None })),
         "kafka(bids): the schema registry \"localhost:8081\" has no URL with http or https"
     );
     assert_eq!(
-        of_files(avro(Some("{}"), AvroFraming::Plain)),
+        of_files(avro(Some("{}"), Framing::Plain)),
         "kafka(bids): files are read line by line, and avro has no lines: use json or csv, or Kafka for avro"
     );
     assert_eq!(of_kafka(Format::Raw), "kafka(bids): raw records have one column, of strings or bytes");
     assert_eq!(of_kafka(csv(b',', true)), "kafka(bids): csv: only files have a header");
+    assert_eq!(
+        of_kafka(Format::Debezium(Box::new(Format::Raw))),
+        "kafka(bids): debezium: there are no change events in raw"
+    );
+    let upsert = |key: &str| Format::Upsert(Box::new(Upsert { of: Format::Json, key: key.into() }));
+    assert_eq!(of_kafka(upsert("nope")), "kafka(bids): upsert: there is no column \"nope\" for the key");
+    assert_eq!(of_kafka(upsert("auction")), "kafka(bids): upsert: column \"price\" is not nullable");
+    assert_eq!(of_files(upsert("auction")), "kafka(bids): upsert: only Kafka has records that have a key and no value");
     assert_eq!(of_kafka(csv(b'"', false)), "kafka(bids): csv: the delimiter and the quote are the same");
     let mut plan = crate::decode(REVENUE).unwrap();
     source(&mut plan).format = csv(b';', false);
@@ -306,12 +315,27 @@ fn a_sink_writes_a_format_that_goes_with_its_connector() {
         })
     };
     assert_eq!(
-        sink(SinkConnector::Stdout, avro(Some("{}"), AvroFraming::Plain)),
+        sink(SinkConnector::Stdout, avro(Some("{}"), Framing::Plain)),
         "kafka(revenue): standard output is written line by line, and avro has no lines: use json or csv, or Kafka for avro"
     );
     let kafka = || SinkConnector::Kafka(KafkaSink { topic: "t".into(), properties: Vec::new() });
-    assert_eq!(sink(kafka(), avro(None, AvroFraming::Plain)), "kafka(revenue): avro: a sink has a schema to write by");
+    assert_eq!(sink(kafka(), avro(None, Framing::Plain)), "kafka(revenue): avro: a sink has a schema to write by");
     assert_eq!(sink(kafka(), Format::Raw), "kafka(revenue): raw records have one column, of strings or bytes");
+    assert_eq!(sink(kafka(), csv(b',', true)), "kafka(revenue): csv: only files have a header");
+    let without = Protobuf { schema: None, message: None, framing: Framing::Plain };
+    let protobuf = Format::Protobuf(without);
+    assert_eq!(sink(kafka(), protobuf), "kafka(revenue): protobuf: a sink has a proto to write by");
+    let debezium = Format::Debezium(Box::new(Format::Json));
+    assert_eq!(sink(kafka(), debezium), "kafka(revenue): debezium is read, and not written");
+}
+
+#[test]
+fn a_tombstone_needs_a_key() {
+    let tombstone = message(|plan| {
+        sink(plan).tombstone = Some(Expr::Column("start".into()));
+        sink(plan).key = None;
+    });
+    assert_eq!(tombstone, "kafka(revenue): a tombstone deletes what has its key, in Kafka: give the sink a key");
 }
 
 #[test]

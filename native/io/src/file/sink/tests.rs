@@ -53,6 +53,18 @@ fn file(name: &str, content: &str) -> (String, String) {
 }
 
 #[test]
+fn each_file_begins_with_the_first_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&config(&directory), 0, None).unwrap();
+    for row in ["1", "2"] {
+        let records = Records { first_line: Some(b"id".as_slice().into()), ..records(&[row, row]) };
+        assert_eq!(sink.write(&records, 0).unwrap(), 2);
+        sink.flush().unwrap();
+    }
+    assert_eq!(files(&directory), [file("bids-0-0.jsonl", "id\n1\n1\n"), file("bids-0-1.jsonl", "id\n2\n2\n")]);
+}
+
+#[test]
 fn a_file_has_its_name_only_when_it_is_complete() {
     let directory = tempfile::tempdir().unwrap();
     let mut sink = FileSink::open(&config(&directory), 2, None).unwrap();
