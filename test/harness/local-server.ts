@@ -41,7 +41,12 @@ export abstract class LocalServer {
     await this.#server.exited();
   }
 
-  /** Starts it again after a kill, on the same ports and with what it had. */
+  /** Lets it end in order. */
+  async end(): Promise<void> {
+    await this.#server.stop();
+  }
+
+  /** Starts it again after its end, on the same ports and with what it had. */
   async restart(): Promise<void> {
     this.#server = new Child(this.command);
     await this.ready();

@@ -63,5 +63,6 @@ t.test("servers of time series may say 500 of what is wrong with a row", async (
   t.equal(of("prometheus", 500, "too old sample"), "refused");
   t.equal(of("prometheus", 400, "out of order sample"), "refused");
   t.equal(of("prometheus", 500, "storage is not ready"), "again");
+  t.equal(of("prometheus", 400, 'unsupported path requested: "/api/none"'), "wrong");
   t.match(verdict(reply(404, "database not found"), "influx", 2, 0), { reason: /Check the database or bucket\.$/ });
 });

@@ -49,6 +49,10 @@ export function verdict(reply: Reply, dialect: Dialect, rows: number, wallMs: nu
   if (status >= 200 && status < 300) return dialect === "bulk" ? ofBulk(reply, rows) : { kind: "accepted" };
   if (isClickhouseConfiguration(reply, dialect))
     return { kind: "wrong", reason: `${reason}. Check table and columns.` };
+  // VictoriaMetrics says 400 of it.
+  if (dialect === "prometheus" && /unsupported path/.test(reply.text)) {
+    return { kind: "wrong", reason: `${reason}. Check the URL and the path.` };
+  }
   if (status === 404 && dialect === "influx")
     return { kind: "wrong", reason: `${reason}. Check the database or bucket.` };
   const advice = status < 400 ? "Give the URL that it redirects to." : ADVICE[status];
