@@ -254,17 +254,17 @@ t.test("millrace schema pull gives the columns of a .proto as code", async (t) =
     `import { schema, t } from "millrace";
 
 export const Bid = schema({
+  auction: t.int64(),
+  note: t.string().nullable(),
+  kind: t.string(),
+  tags: t.list(t.string()),
+  date_time: t.timestamp("ms").nullable(),
+  price: t.float64(),
   added: t.list(t.struct({
     key: t.string(),
     value: t.int32(),
   })),
-  auction: t.int64(),
-  price: t.float64(),
-  note: t.string().nullable(),
   comment: t.string().nullable(),
-  kind: t.string(),
-  tags: t.list(t.string()),
-  date_time: t.timestamp("ms").nullable(),
 });
 `,
   );
