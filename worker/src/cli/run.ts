@@ -62,7 +62,8 @@ async function follow(
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
-  const lag = new LagWatch(new KafkaLag(job));
+  const kafka = new KafkaLag(job);
+  const lag = new LagWatch(kafka);
   let restarts = 0;
   let look: (() => Look) | undefined;
   let current: Run | undefined;
@@ -73,7 +74,13 @@ async function follow(
     look = () => {
       const endpoints = run.endpoints();
       const known = rates.look(run.metrics(), performance.now(), Date.now());
-      return { ...known, lag: lag.known, ...(endpoints.length > 0 ? { endpoints } : {}) };
+      const { brokers } = kafka;
+      return {
+        ...known,
+        lag: lag.known,
+        ...(brokers.length > 0 ? { brokers } : {}),
+        ...(endpoints.length > 0 ? { endpoints } : {}),
+      };
     };
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
     return run;
