@@ -54,8 +54,10 @@ export async function replay(t: Test, ends: Ends): Promise<void> {
   await killed.exited();
   if (ends.to.connector.sink?.guarantee === "exactly-once") t.strictSame(await trial.sink.rows(), []);
   const job = trial.start();
+  await trial.read(job, ROWS);
   await trial.seen(job);
   t.equal((await trial.end(job)).code, 0, job.log);
+  t.equal(trial.last(job)?.events, ROWS);
   t.strictSame(await trial.differences(), []);
 }
 
