@@ -129,6 +129,15 @@ export class Trial {
     });
   }
 
+  /** Waits until the job has read so many rows since its start. */
+  async read(job: Job, count: number): Promise<void> {
+    await eventually(() => (this.last(job)?.events ?? 0) >= count || !job.running, {
+      what: `${count} rows read`,
+      withinMs: WITHIN_MS,
+      detail: () => job.log,
+    });
+  }
+
   /** Waits until something more has come to the sink, seen by readers or not. */
   async progress(job: Job): Promise<void> {
     const before = await this.sink.arrived();

@@ -15,7 +15,7 @@ const connector: Connector = {
         auth: { username: env("CLICKHOUSE_USER"), password: env("CLICKHOUSE_PASSWORD") },
         // The server of the tests is older than these tokens.
         deduplicate: false,
-        batch: { rows: 1000, linger: "50ms" },
+        batch: { rows: 1000, bytes: "1MB", linger: "50ms" },
         timeout: { connect: "1s", response: "2s" },
         retry: { delay: "20ms", maxDelay: "200ms" },
         onBadRecord,

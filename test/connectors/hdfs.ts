@@ -1,4 +1,5 @@
 // A name node and a data node, by WebHDFS.
+import { fetchAnew } from "../harness/fetch-anew.js";
 import { HdfsCluster } from "../harness/hdfs.js";
 import { freePorts } from "../harness/ports.js";
 import { objects, type Storage } from "./objects.js";
@@ -20,20 +21,20 @@ async function start(): Promise<Storage> {
     location: (folder) => `hdfs://${cluster.address}/${folder}`,
     nowhere: { location: `hdfs://127.0.0.1:${nobody}/rows`, says: new RegExp(`${nobody}.*Check the address`) },
     async names(folder) {
-      const answer = await fetch(web(folder, "LISTSTATUS"));
+      const answer = await fetchAnew(web(folder, "LISTSTATUS"));
       if (answer.status === 404) return [];
       const { FileStatuses } = (await answer.json()) as {
         FileStatuses: { FileStatus: { pathSuffix: string; type: string }[] };
       };
       return FileStatuses.FileStatus.filter(({ type }) => type === "FILE").map(({ pathSuffix }) => pathSuffix);
     },
-    read: async (folder, name) => Buffer.from(await (await fetch(web(`${folder}/${name}`, "OPEN"))).arrayBuffer()),
+    read: async (folder, name) => Buffer.from(await (await fetchAnew(web(`${folder}/${name}`, "OPEN"))).arrayBuffer()),
     async write(folder, name, content) {
       // It is seen by readers as it grows.
       const hidden = `${folder}/_${name}`;
-      const { ok, status } = await fetch(web(hidden, "CREATE"), { method: "PUT", body: new Uint8Array(content) });
+      const { ok, status } = await fetchAnew(web(hidden, "CREATE"), { method: "PUT", body: new Uint8Array(content) });
       if (!ok) throw new Error(`HDFS answers ${status} to a file of the test`);
-      await fetch(web(hidden, `RENAME&destination=/${folder}/${name}`), { method: "PUT" });
+      await fetchAnew(web(hidden, `RENAME&destination=/${folder}/${name}`), { method: "PUT" });
     },
   };
 }

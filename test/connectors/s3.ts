@@ -1,4 +1,5 @@
 // s3mock, which takes any credentials.
+import { fetchAnew } from "../harness/fetch-anew.js";
 import { S3Server } from "../harness/s3.js";
 import { objects, type Storage } from "./objects.js";
 
@@ -21,12 +22,12 @@ async function start(): Promise<Storage> {
       says: /nowhere.*NoSuchBucket: The specified bucket does not exist\./,
     },
     async names(folder) {
-      const listed = await (await fetch(`${bucket}?list-type=2&prefix=${folder}/&delimiter=/`)).text();
+      const listed = await (await fetchAnew(`${bucket}?list-type=2&prefix=${folder}/&delimiter=/`)).text();
       return [...listed.matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => String(key).slice(folder.length + 1));
     },
-    read: async (folder, name) => Buffer.from(await (await fetch(`${bucket}/${folder}/${name}`)).arrayBuffer()),
+    read: async (folder, name) => Buffer.from(await (await fetchAnew(`${bucket}/${folder}/${name}`)).arrayBuffer()),
     async write(folder, name, content) {
-      const { ok, status } = await fetch(`${bucket}/${folder}/${name}`, {
+      const { ok, status } = await fetchAnew(`${bucket}/${folder}/${name}`, {
         method: "PUT",
         body: new Uint8Array(content),
       });

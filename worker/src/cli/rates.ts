@@ -1,3 +1,4 @@
+import type { BrokerHealth } from "@millrace/connectors";
 import type { EndpointFigures } from "@millrace/connectors/http";
 import type { DriverFigures } from "../drivers/drivers.js";
 import type { JobMetrics } from "../native.js";
@@ -17,6 +18,8 @@ export interface Look {
   readonly watermarkLagMs: number | undefined;
   /** Records of Kafka sources that are not committed, as last looked at. */
   readonly lag?: number | undefined;
+  /** The brokers of Kafka sources, as last looked at. */
+  readonly brokers?: readonly BrokerHealth[] | undefined;
   /** The endpoints of HTTP sinks, since the start. */
   readonly endpoints?: readonly EndpointFigures[] | undefined;
   /** The drivers of databases, since the start. */

@@ -62,7 +62,8 @@ async function follow(
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
-  const lag = new LagWatch(new KafkaLag(job));
+  const kafka = new KafkaLag(job);
+  const lag = new LagWatch(kafka);
   let restarts = 0;
   let look: (() => Look) | undefined;
   let current: Run | undefined;
@@ -80,9 +81,11 @@ async function follow(
     look = () => {
       const [endpoints, drivers] = [run.endpoints(), run.drivers()];
       const known = rates.look(run.metrics(), performance.now(), Date.now());
+      const { brokers } = kafka;
       return {
         ...known,
         lag: lag.known,
+        ...(brokers.length > 0 ? { brokers } : {}),
         ...(endpoints.length > 0 ? { endpoints } : {}),
         ...(drivers.length > 0 ? { drivers } : {}),
       };
