@@ -1,3 +1,4 @@
+export type { BrokerHealth } from "./kafka/brokers.js";
 export { type ConsumerGroup, openConsumerGroup } from "./kafka/consumer-group.js";
 export { type ControlPlane, openControlPlane } from "./kafka/control-plane.js";
 export { openTopicReader, type Positions, type TopicReader, type TopicRecord } from "./kafka/topic-reader.js";

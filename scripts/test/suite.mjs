@@ -10,6 +10,7 @@ import { duration } from "../setup/progress.mjs";
  * @property {string[]} command
  * @property {Record<string, string>} [env]
  * @property {() => Counter} counter
+ * @property {boolean} [quiet] one line is shown of it, unless it fails
  */
 
 /**
@@ -78,11 +79,11 @@ function tapCounter() {
 }
 
 /** Runs a suite; all of its output is shown when it fails. A suite that counts nothing counts as one test. */
-export async function runSuite({ name, command, env, counter }) {
+export async function runSuite({ name, command, env, counter, quiet = false }) {
   const start = performance.now();
   const seen = counter();
   const output = [];
-  process.stdout.write(`${name}\n`);
+  if (!quiet) process.stdout.write(`${name}\n`);
   const ended = await new Promise((resolve) => {
     const [program, ...args] = command;
     const child = spawn(program, args, {
@@ -94,7 +95,7 @@ export async function runSuite({ name, command, env, counter }) {
       createInterface({ input: stream }).on("line", (line) => {
         output.push(line);
         const shown = seen.line(line);
-        if (shown !== undefined) process.stdout.write(`${shown}\n`);
+        if (shown !== undefined && !quiet) process.stdout.write(`${shown}\n`);
       });
     }
     child.once("error", (error) => resolve(error.message));

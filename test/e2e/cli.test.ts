@@ -4,7 +4,6 @@ import { KafkaClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
 import { KafkaBroker } from "../harness/kafka.js";
-import { freePorts } from "../harness/ports.js";
 import { uniqueName } from "./results.js";
 
 const NAMES = { JOB: "trades", BROKERS: "kafka:9092", INPUT: "trades", TUMBLING: "tumbling", HOPPING: "hopping" };
@@ -36,14 +35,6 @@ t.test("exit code 4: a topic that does not exist", async (t) => {
 
   t.equal((await job.exited()).code, 4, job.log);
   t.match(job.stderr, name);
-});
-
-t.test("exit code 4: brokers that cannot be reached", async (t) => {
-  const [port] = await freePorts(1);
-  const job = Job.run("windows.ts", { env: { ...NAMES, BROKERS: `127.0.0.1:${port}` } });
-
-  t.equal((await job.exited()).code, 4, job.log);
-  t.match(job.stderr, `127.0.0.1:${port}`);
 });
 
 t.test("exit code 6: an expression that fails on a value, a user function that throws", async (t) => {

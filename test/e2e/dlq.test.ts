@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { sharedBrokers } from "../harness/broker.js";
@@ -221,7 +222,7 @@ t.test("what cannot be replayed is left as it was, and the error says what to do
     [2, `are in topic "${topics.DEAD}" already: name another with --to`, ["--to", topics.DEAD]],
     [5, 'topic "nowhere" does not exist: create it, or name another with --to', ["--to", "nowhere"]],
     [5, `dead letters in kafka(nowhere) at ${kafka.brokers}: topic "nowhere" does not exist`, [], { DEAD: "nowhere" }],
-    [5, `at 127.0.0.1:${port}: the cluster does not answer`, [], { BROKERS: `127.0.0.1:${port}` }],
+    [5, `replay to 127.0.0.1:${port}: the cluster does not answer`, [], { BROKERS: `127.0.0.1:${port}` }],
     [2, "keeps no dead letters; give a source or sink onBadRecord: deadLetter(...)", [], { ON_BAD_RECORD: "skip" }],
   ] as [number, string, string[], Env?][]) {
     t.match(await fails(t, code, "replay", { ...env, ...changes }, ...args), says);
@@ -230,17 +231,32 @@ t.test("what cannot be replayed is left as it was, and the error says what to do
   t.match(await succeeds(t, "replay", env, "--to", fixed), `source-1: 4 records sent to ${fixed}`);
 });
 
-t.test("dead letters in files are listed and shown, and a replay says what to do instead", async (t) => {
-  const directory = join(t.testdir({}), "dead");
-  const { topics, env } = await prepare("dlq-files", { ON_BAD_RECORD: "deadFiles", DEAD: directory });
+t.test("dead letters in files are listed, shown and sent once, also as the lines of another file", async (t) => {
+  const folder = t.testdir({});
+  const directory = join(folder, "dead");
+  const { topics, fixed, env } = await prepare("dlq-files", { ON_BAD_RECORD: "deadFiles", DEAD: directory });
   await kafka.produce(topics.INPUT, RECORDS);
-  t.match(await succeeds(t, "list", env), /\) +0$/m);
+  t.match(await succeeds(t, "list", env), /\) +0 +0$/m);
   await run(t, env);
 
   t.matchSnapshot(stable(await succeeds(t, "list", env), env), "list");
   t.matchSnapshot(stable(await succeeds(t, "show", env, "--limit", "2"), env), "show");
-  t.match(
-    await fails(t, 2, "replay", env),
-    "are not replayed: keep them in a topic, with deadLetter(kafka(...)), or send",
-  );
+
+  const sent = await succeeds(t, "replay", env, "--to", fixed);
+  t.match(sent, `source-1: 4 records sent to ${fixed}`);
+  t.match(sent, `positions are kept in ${directory}/.millrace-dlq-`);
+  t.strictSame(await brought(fixed), BAD.map(asText).sort());
+  t.match(await succeeds(t, "list", env), /\) +4 +0 /);
+  t.match(await succeeds(t, "replay", env), "source-1: nothing to send: all in ");
+
+  // What came again lies in a file of its own.
+  await run(t, env);
+  t.match(await succeeds(t, "list", env), /\) +8 +4 /);
+  t.match(await succeeds(t, "replay", env), `source-1: 4 records sent to ${topics.INPUT}`);
+
+  const lines = join(folder, "lines.jsonl");
+  const written = await succeeds(t, "replay", env, "--again", "--reason", "price", "--to-file", lines);
+  t.match(written, `source-1: 4 records sent to ${lines}`);
+  t.equal(await readFile(lines, "utf8"), `${wrongPrice(2)}\n${wrongPrice(4)}\n`.repeat(2));
+  t.match(await fails(t, 5, "replay", env, "--again", "--to-file", lines), "it is there already; name a new file");
 });

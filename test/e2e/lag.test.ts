@@ -6,25 +6,27 @@ import { Job } from "../harness/job.js";
 import { record, START } from "../harness/trades.js";
 import { uniqueName } from "./results.js";
 
-// The tests mostly wait for the log, which tells every 10 s.
+// The tests mostly wait for looks at the group, the first after 5 s and then every 10 s.
 t.jobs = 3;
-const alongside = { buffered: true };
+// A fresh one for each test: tap keeps what it learns of a test in its options.
+const alongside = () => ({ buffered: true });
+const args = ["--status-every", "0.5"];
 
 let kafka: KafkaClient;
 t.before(async () => {
   kafka = new KafkaClient(await sharedBrokers(t));
 });
 
-type Status = { msg: string; lag?: number };
+type Status = { msg: string; lag?: number; brokers?: object[] };
 
-/** What the job's log says of its lag: one entry a status line, and the last when it is done. */
-function lags(job: Job): (number | undefined)[] {
-  const lines = job.stderr.split("\n").filter((line) => line.startsWith("{"));
-  const status = lines
-    .map((line) => JSON.parse(line) as Status)
-    .filter(({ msg }) => msg === "status" || msg === "done");
-  return status.map(({ lag }) => lag);
+/** The lines of the job's log that tell how it is doing, and the last when it is done. */
+function statuses(job: Job): Status[] {
+  const lines = job.stderr.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"));
+  return lines.map((line) => JSON.parse(line) as Status).filter(({ msg }) => msg === "status" || msg === "done");
 }
+
+/** What they say of its lag. */
+const lags = (job: Job) => statuses(job).map(({ lag }) => lag);
 
 const logged = (job: Job, lag: number) =>
   eventually(() => lags(job).at(-1) === lag, {
@@ -35,7 +37,7 @@ const logged = (job: Job, lag: number) =>
 
 t.test(
   "the lag is what open windows hold, and falls when they are written, also as the job ends",
-  alongside,
+  alongside(),
   async (t) => {
     const name = uniqueName("lag");
     const topics = { INPUT: `${name}-in`, TUMBLING: `${name}-tumbling`, HOPPING: `${name}-hopping` };
@@ -44,7 +46,10 @@ t.test(
     const records = Array.from({ length: 1234 }, (_, index) => record({ ...trade, at: START + (index % 1000) }));
     await kafka.produce(topics.INPUT, records);
 
-    const job = Job.run("windows.ts", { env: { ...topics, JOB: name, BROKERS: kafka.brokers, PARALLELISM: "1" } });
+    const job = Job.run("windows.ts", {
+      env: { ...topics, JOB: name, BROKERS: kafka.brokers, PARALLELISM: "1" },
+      args,
+    });
     t.teardown(() => job.signal("SIGKILL"));
     await logged(job, records.length);
 
@@ -58,7 +63,7 @@ t.test(
   },
 );
 
-t.test("the lag of topics by pattern is 0 once all is committed", alongside, async (t) => {
+t.test("the lag of topics by pattern is 0 once all is committed, and the broker is up", alongside(), async (t) => {
   const name = uniqueName("lag-pattern");
   const output = `out-${name}`;
   for (const topic of [`${name}-1`, `${name}-2`, output]) await kafka.createTopic(topic, 2);
@@ -70,9 +75,16 @@ t.test("the lag of topics by pattern is 0 once all is committed", alongside, asy
   }
 
   const env = { JOB: name, BROKERS: kafka.brokers, PATTERN: `${name}-\\d`, OUTPUT: output, START: "earliest" };
-  const job = Job.run("subscription.ts", { env });
+  const job = Job.run("subscription.ts", { env, args });
   t.teardown(() => job.signal("SIGKILL"));
   await logged(job, 0);
+  const brokers = await eventually(() => statuses(job).at(-1)?.brokers, {
+    what: "the health of the broker",
+    detail: () => job.log,
+  });
+  const [{ roundTripP99Ms, ...broker }, ...others] = brokers as [{ roundTripP99Ms: number }, ...object[]];
+  t.strictSame([broker, others], [{ broker: `${kafka.brokers}/1`, state: "up", outstanding: 0 }, []]);
+  t.ok(roundTripP99Ms > 0 && roundTripP99Ms < 5000, `${roundTripP99Ms} ms`);
   t.equal((await job.stop()).code, 0, job.log);
 });
 
@@ -87,16 +99,17 @@ const WITHOUT_RDKAFKA = `data:text/javascript,${encodeURIComponent(`
   \`));
 `)}`;
 
-t.test("without node-rdkafka a job runs, and tells no lag", alongside, async (t) => {
+t.test("without node-rdkafka a job runs, and tells no lag", alongside(), async (t) => {
   const name = uniqueName("lag-without");
   const topics = { INPUT: `${name}-in`, OUTPUT: `${name}-out` };
   for (const topic of Object.values(topics)) await kafka.createTopic(topic, 1);
   await kafka.produce(topics.INPUT, [{ partition: 0, value: JSON.stringify({ id: 1, padding: "" }) }]);
 
   const env = { ...topics, JOB: name, BROKERS: kafka.brokers, SINK_BROKERS: kafka.brokers };
-  const job = Job.run("copy.ts", { env: { ...env, NODE_OPTIONS: `--import=${WITHOUT_RDKAFKA}` } });
+  const job = Job.run("copy.ts", { env: { ...env, NODE_OPTIONS: `--import=${WITHOUT_RDKAFKA}` }, args });
   t.teardown(() => job.signal("SIGKILL"));
-  await eventually(() => lags(job).length > 0, { what: "a status line", detail: () => job.log });
+  const isRunning = async () => (await kafka.size(topics.OUTPUT)) === 1 && lags(job).length > 0;
+  await eventually(isRunning, { what: "the row and a status line", detail: () => job.log });
   t.equal((await job.stop()).code, 0, job.log);
   t.equal(await kafka.size(topics.OUTPUT), 1);
   t.ok(

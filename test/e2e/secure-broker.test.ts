@@ -10,6 +10,11 @@ const LOGIN = { username: "millrace", password: "the-right-one" };
 const WRONG = "not-the-right-one";
 const IDS = Array.from({ length: 1000 }, (_, id) => id);
 
+// Those that are refused mostly wait until a client gives up.
+t.jobs = 4;
+// A fresh one for each test: tap keeps what it learns of a test in its options.
+const alongside = () => ({ buffered: true });
+
 let broker: KafkaBroker;
 let kafka: KafkaClient;
 t.before(async () => {
@@ -94,23 +99,6 @@ t.test("the topics are looked at over SASL_SSL before the job starts", async (t)
   t.match(job.stderr, topics.OUTPUT);
 });
 
-for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
-  t.test(`${mechanism}: a wrong password ends the job with exit code 4, and the error says so`, async (t) => {
-    const { topics, run } = await prepare();
-
-    const job = run(byProperties(mechanism, WRONG), byProperties(mechanism, WRONG));
-    const { code } = await job.exited();
-
-    t.equal(code, 4, job.log);
-    t.match(job.stderr, `kafka(${topics.INPUT})`);
-    t.match(job.stderr, broker.secureBrokers);
-    t.match(job.stderr, /authentication failed/i);
-    t.match(job.stderr, mechanism === "PLAIN" ? "Invalid username or password" : "invalid credentials");
-    t.match(job.stderr, "sasl.");
-    t.notOk(job.log.includes(WRONG));
-  });
-}
-
 t.test("dead letters are listed and sent again over SASL_SSL, and a wrong password fails that", async (t) => {
   const { name, topics } = await prepare();
   const DEAD = `${name}-dead`;
@@ -135,7 +123,28 @@ t.test("dead letters are listed and sent again over SASL_SSL, and a wrong passwo
   t.notOk(wrong.log.includes(WRONG));
 });
 
-t.test("a sink's wrong password ends the job with exit code 5", async (t) => {
+for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
+  t.test(
+    `${mechanism}: a wrong password ends the job with exit code 4, and the error says so`,
+    alongside(),
+    async (t) => {
+      const { topics, run } = await prepare();
+
+      const job = run(byProperties(mechanism, WRONG), byProperties(mechanism, WRONG));
+      const { code } = await job.exited();
+
+      t.equal(code, 4, job.log);
+      t.match(job.stderr, `kafka(${topics.INPUT})`);
+      t.match(job.stderr, broker.secureBrokers);
+      t.match(job.stderr, /authentication failed/i);
+      t.match(job.stderr, mechanism === "PLAIN" ? "Invalid username or password" : "invalid credentials");
+      t.match(job.stderr, "sasl.");
+      t.notOk(job.log.includes(WRONG));
+    },
+  );
+}
+
+t.test("a sink's wrong password ends the job with exit code 5", alongside(), async (t) => {
   const { topics, run } = await prepare();
   await kafka.createTopic(topics.OUTPUT, 1);
 
@@ -147,7 +156,7 @@ t.test("a sink's wrong password ends the job with exit code 5", async (t) => {
   t.match(job.stderr, /authentication failed/i);
 });
 
-t.test("a certificate of an authority that is not trusted ends the job with exit code 4", async (t) => {
+t.test("a certificate of an authority that is not trusted ends the job with exit code 4", alongside(), async (t) => {
   const { run } = await prepare();
   const other = join(t.testdir({ "other.pem": (await selfSigned("127.0.0.1")).certificate }), "other.pem");
 

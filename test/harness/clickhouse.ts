@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fetchAnew } from "./fetch-anew.js";
 import { freePorts } from "./ports.js";
 import { Child } from "./process.js";
 import { ready } from "./ready.js";
@@ -35,13 +36,22 @@ export class ClickHouse {
   async query<T = Record<string, unknown>>(sql: string): Promise<T[]> {
     const statement = /^\s*select/i.test(sql) ? `${sql} FORMAT JSONEachRow` : sql;
     const authorization = `Basic ${Buffer.from(`${this.user}:${this.password}`).toString("base64")}`;
-    const answer = await fetch(this.url, { method: "POST", body: statement, headers: { authorization } });
+    const answer = await fetchAnew(this.url, { method: "POST", body: statement, headers: { authorization } });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${sql}: ${text}\n${this.#server.log}`);
     return text
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as T);
+  }
+
+  /** Stops the server, without its knowing: connections stay open and nothing is answered. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#server.signal("SIGCONT");
   }
 
   async kill(): Promise<void> {

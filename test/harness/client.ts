@@ -18,6 +18,8 @@ export interface Outgoing {
   timestamp?: number;
 }
 
+type Isolation = "read_committed" | "read_uncommitted";
+
 /** What a producer holds at most. */
 const QUEUED_RECORDS = 200_000;
 const REQUEST_MS = 20_000;
@@ -99,39 +101,46 @@ export class KafkaClient {
     });
   }
 
-  /** The number of records in the topic now. */
-  async size(topic: string): Promise<number> {
-    return this.#consumer(async (consumer) => {
+  /** The number of records in the topic now; those of open transactions count if they are asked for. */
+  async size(topic: string, isolation: Isolation = "read_committed"): Promise<number> {
+    const count = async (consumer: Kafka.KafkaConsumer) => {
       const ends = [...(await this.#ends(consumer, topic)).values()];
       return ends.reduce((sum, { lowOffset, highOffset }) => sum + highOffset - lowOffset, 0);
-    });
+    };
+    return this.#consumer(count, { isolation });
   }
 
   /** The committed offset of each partition; a partition without one is left out. */
   async committed(group: string, topic: string): Promise<Map<number, number>> {
-    return this.#consumer(async (consumer) => {
-      const partitions = [...(await this.#ends(consumer, topic)).keys()].map((partition) => ({ topic, partition }));
-      const ask = () =>
-        new Promise<Map<number, number> | undefined>((resolve, reject) => {
-          consumer.committed(partitions, REQUEST_MS, (error, found) => {
-            if (error && COORDINATOR_MOVES.includes(error.code)) return resolve(undefined);
-            if (error) return reject(asError(error, `committed offsets of ${group}`));
-            const known = found.filter(({ offset }) => typeof offset === "number" && offset >= 0);
-            resolve(new Map(known.map(({ partition, offset }) => [partition, offset])));
+    return this.#consumer(
+      async (consumer) => {
+        const partitions = [...(await this.#ends(consumer, topic)).keys()].map((partition) => ({ topic, partition }));
+        const ask = () =>
+          new Promise<Map<number, number> | undefined>((resolve, reject) => {
+            consumer.committed(partitions, REQUEST_MS, (error, found) => {
+              if (error && COORDINATOR_MOVES.includes(error.code)) return resolve(undefined);
+              if (error) return reject(asError(error, `committed offsets of ${group}`));
+              const known = found.filter(({ offset }) => typeof offset === "number" && offset >= 0);
+              resolve(new Map(known.map(({ partition, offset }) => [partition, offset])));
+            });
           });
-        });
-      return eventually(ask, { what: `committed offsets of ${group}`, withinMs: REQUEST_MS });
-    }, group);
+        return eventually(ask, { what: `committed offsets of ${group}`, withinMs: REQUEST_MS });
+      },
+      { group },
+    );
   }
 
-  async #consumer<T>(use: (consumer: Kafka.KafkaConsumer) => Promise<T>, group = "millrace-test"): Promise<T> {
+  async #consumer<T>(
+    use: (consumer: Kafka.KafkaConsumer) => Promise<T>,
+    { group = "millrace-test", isolation = "read_committed" }: { group?: string; isolation?: Isolation } = {},
+  ): Promise<T> {
     const consumer = new Kafka.KafkaConsumer(
       {
         "metadata.broker.list": this.brokers,
         "group.id": group,
         "enable.auto.commit": false,
         "enable.partition.eof": true,
-        "isolation.level": "read_committed",
+        "isolation.level": isolation,
         "fetch.message.max.bytes": 32 * 1024 * 1024,
         "check.crcs": true,
       },

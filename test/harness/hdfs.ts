@@ -16,17 +16,20 @@ const LOOK_AGAIN = "dfs.client.block.write.locateFollowingBlock.initial.delay.ms
 export class HdfsCluster {
   /** Where WebHDFS answers. */
   readonly address: string;
-  #directory: string;
+  readonly #directory: string;
+  readonly #launch: (format: readonly string[]) => Child;
   #server: Child;
 
   private constructor([rpc, http]: [number, number], directory: string, jars: string) {
     this.address = `127.0.0.1:${http}`;
     this.#directory = directory;
     const java = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true"];
-    const cluster = ["-nomr", "-format", "-nnport", String(rpc), "-nnhttpport", String(http), "-D", LOOK_AGAIN];
+    const cluster = ["-nomr", "-nnport", String(rpc), "-nnhttpport", String(http), "-D", LOOK_AGAIN];
     const args = [...java, `-Dtest.build.data=${directory}`, "-cp", jars];
     const main = "org.apache.hadoop.mapreduce.MiniHadoopClusterManager";
-    this.#server = new Child({ command: "java", args: [...args, main, ...cluster], cwd: directory });
+    this.#launch = (format) =>
+      new Child({ command: "java", args: [...args, main, ...format, ...cluster], cwd: directory });
+    this.#server = this.#launch(["-format"]);
   }
 
   static async start(): Promise<HdfsCluster> {
@@ -35,6 +38,26 @@ export class HdfsCluster {
     const cluster = new HdfsCluster(ports, await mkdtemp(join(tmpdir(), "millrace-hdfs-")), jars);
     await cluster.#ready();
     return cluster;
+  }
+
+  /** Stops the cluster, without its knowing: connections stay open and nothing is answered. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#server.signal("SIGCONT");
+  }
+
+  async kill(): Promise<void> {
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+  }
+
+  /** Starts it again after a kill, on the same ports and with what it had. */
+  async restart(): Promise<void> {
+    this.#server = this.#launch([]);
+    await this.#ready();
   }
 
   async stop(): Promise<void> {

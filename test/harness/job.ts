@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ROOT } from "./paths.js";
 import { Child } from "./process.js";
 
@@ -15,7 +15,7 @@ export interface JobOptions {
   cwd?: string;
 }
 
-/** A job of test/e2e/jobs as a user runs it: the command line in a process of its own. */
+/** A job of test/e2e/jobs, or by its whole path, as a user runs it: the command line in a process of its own. */
 export class Job extends Child {
   /** Of commands that take no job file, `file` is not given. */
   constructor(command: readonly string[], file?: string, { env = {}, args = [], cwd = ROOT }: JobOptions = {}) {
@@ -23,7 +23,7 @@ export class Job extends Child {
     const node = process.env.MILLRACE_TEST_NODE ?? process.execPath;
     super({
       command: node,
-      args: [CLI, ...command, ...(file === undefined ? [] : [join(JOBS, file)]), ...args],
+      args: [CLI, ...command, ...(file === undefined ? [] : [resolve(JOBS, file)]), ...args],
       env: { NODE_OPTIONS: "", ...env },
       cwd,
     });

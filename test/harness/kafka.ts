@@ -85,9 +85,14 @@ export class KafkaBroker {
     this.#server.signal("SIGCONT");
   }
 
-  /** Ends the broker and starts it again on the same ports and data. */
+  async kill(): Promise<void> {
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+  }
+
+  /** Ends the broker, if it runs, and starts it again on the same ports and data. */
   async restart(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
-    if (signal === "SIGKILL") this.#server.signal("SIGKILL");
+    if (signal === "SIGKILL") await this.kill();
     await this.#server.stop();
     this.#server = this.#launch();
     await this.#ready();

@@ -16,7 +16,8 @@ export class S3Server {
   static readonly credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
   readonly endpoint: string;
   readonly bucket = BUCKET;
-  #directory: string;
+  readonly #directory: string;
+  readonly #launch: () => Child;
   #server: Child;
 
   private constructor([port, secure]: [number, number], directory: string, jars: string) {
@@ -30,7 +31,8 @@ export class S3Server {
     const java = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars];
     const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
     const args = [...java, "org.springframework.boot.loader.launch.JarLauncher", ...flags];
-    this.#server = new Child({ command: "java", args });
+    this.#launch = () => new Child({ command: "java", args });
+    this.#server = this.#launch();
   }
 
   static async start(): Promise<S3Server> {
@@ -41,6 +43,26 @@ export class S3Server {
     return server;
   }
 
+  /** Stops the server, without its knowing: connections stay open and nothing is answered. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#server.signal("SIGCONT");
+  }
+
+  async kill(): Promise<void> {
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+  }
+
+  /** Starts it again after a kill, on the same ports and with what it had. */
+  async restart(): Promise<void> {
+    this.#server = this.#launch();
+    await this.#ready();
+  }
+
   async stop(): Promise<void> {
     await this.#server.stop();
     await rm(this.#directory, { recursive: true, force: true });
@@ -49,7 +71,8 @@ export class S3Server {
   #ready(): Promise<void> {
     return ready(`S3 at ${this.endpoint}`, this, this.#server, async () => {
       const made = await fetch(`${this.endpoint}/${BUCKET}`, { method: "PUT" }).catch(() => undefined);
-      return made?.ok;
+      // After a restart it is there already.
+      return made?.ok || made?.status === 409;
     });
   }
 }

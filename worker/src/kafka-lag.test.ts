@@ -74,6 +74,7 @@ class Clients {
         if (lag instanceof Error) throw lag;
         return lag;
       },
+      brokers: [{ broker: "a:9092/1", state: "up", roundTripP99Ms: 2, outstanding: 0 }],
       close: async () => {
         this.closed++;
       },
@@ -106,6 +107,21 @@ t.test("a look that fails is no error, and the next one begins with a new client
   t.equal(clients.closed, 1);
   t.equal(await lag.look(), 7);
   t.equal(clients.opened, 2);
+});
+
+t.test("brokers are told once for each cluster, and are down where the cluster has ceased to answer", async (t) => {
+  let answers = true;
+  const clients = new Clients(1, 2, 3, 4, new Error("timed out"), new Error("timed out"));
+  const lag = new KafkaLag(twoGroups(), async () => (answers ? clients.open() : undefined));
+  t.strictSame(lag.brokers, []);
+  await lag.look();
+  t.match(lag.brokers, [{ broker: "a:9092/1", state: "up", roundTripP99Ms: 2 }]);
+  t.equal(lag.brokers.length, 1);
+  answers = false;
+  await lag.look();
+  await lag.look();
+  await lag.look();
+  t.strictSame(lag.brokers, [{ broker: "a:9092/1", state: "down", roundTripP99Ms: undefined, outstanding: 0 }]);
 });
 
 t.test("without node-rdkafka, or without Kafka sources, there is no lag", async (t) => {

@@ -1,4 +1,4 @@
-import { type ConsumerGroup, openConsumerGroup } from "@millrace/connectors";
+import { type BrokerHealth, type ConsumerGroup, openConsumerGroup } from "@millrace/connectors";
 import type { Job } from "millrace";
 import { byConnection, type Properties } from "./kafka-connection.js";
 
@@ -15,6 +15,8 @@ type Open = typeof openConsumerGroup;
 export class KafkaLag {
   readonly #groups: readonly SourceGroup[];
   readonly #clients = new Map<SourceGroup, ConsumerGroup>();
+  /** By the cluster's addresses: groups of one cluster find the same brokers. */
+  readonly #brokers = new Map<string, readonly BrokerHealth[]>();
 
   constructor(
     job: Job,
@@ -35,6 +37,11 @@ export class KafkaLag {
     return sum;
   }
 
+  /** The brokers of all clusters, as last looked at; after a look that failed none of its cluster is up. */
+  get brokers(): readonly BrokerHealth[] {
+    return [...this.#brokers.values()].flat();
+  }
+
   async close(): Promise<void> {
     for (const group of this.#groups) await this.#close(group);
   }
@@ -43,13 +50,28 @@ export class KafkaLag {
   async #lagOf(group: SourceGroup): Promise<number | undefined> {
     try {
       const client = this.#clients.get(group) ?? (await this.open(group.properties, group.reads));
-      if (client === undefined) return undefined;
+      if (client === undefined) {
+        this.#found(group, this.#known(group).map(down));
+        return undefined;
+      }
       this.#clients.set(group, client);
-      return await client.lag();
+      const lag = await client.lag();
+      if (client.brokers.length > 0) this.#found(group, client.brokers);
+      return lag;
     } catch {
+      const { brokers = [] } = this.#clients.get(group) ?? {};
+      this.#found(group, brokers.length > 0 ? brokers : this.#known(group).map(down));
       await this.#close(group);
       return undefined;
     }
+  }
+
+  #known({ properties }: SourceGroup): readonly BrokerHealth[] {
+    return this.#brokers.get(properties["bootstrap.servers"] ?? "") ?? [];
+  }
+
+  #found({ properties }: SourceGroup, brokers: readonly BrokerHealth[]): void {
+    this.#brokers.set(properties["bootstrap.servers"] ?? "", brokers);
   }
 
   async #close(group: SourceGroup): Promise<void> {
@@ -57,6 +79,13 @@ export class KafkaLag {
     this.#clients.delete(group);
   }
 }
+
+const down = ({ broker }: BrokerHealth): BrokerHealth => ({
+  broker,
+  state: "down",
+  roundTripP99Ms: undefined,
+  outstanding: 0,
+});
 
 /** The job's consumer groups; sources that share one are looked at together. */
 export function groupsOf(job: Job): SourceGroup[] {

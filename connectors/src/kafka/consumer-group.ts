@@ -1,4 +1,5 @@
 import type { KafkaConsumer, LibrdKafkaError, TopicPartition, TopicPartitionOffset } from "node-rdkafka";
+import { type BrokerHealth, brokersIn } from "./brokers.js";
 import { lagBetween } from "./lag.js";
 import { connect, loadRdkafka, type Properties, partitions } from "./rdkafka.js";
 
@@ -11,11 +12,15 @@ export interface ConsumerGroup {
    * @throws Error when the cluster does not answer
    */
   lag(): Promise<number | undefined>;
+  /** The cluster's brokers, as this client has found them by the last look at the lag. */
+  readonly brokers: readonly BrokerHealth[];
   close(): Promise<void>;
 }
 
 // Short: a question holds one of the few threads that other I/O of the process needs, and keeps the process from ending.
 const TIMEOUT_MS = 2000;
+// Once between two looks at the lag.
+const STATISTICS_MS = 5000;
 /** In the place of a time: the offset after the last record. */
 const END = -1;
 
@@ -36,9 +41,15 @@ export async function openConsumerGroup(
       "enable.auto.commit": false,
       // Kafka's tools take the ends without regard to open transactions.
       "isolation.level": "read_uncommitted",
+      "statistics.interval.ms": STATISTICS_MS,
     },
     {},
   );
+  consumer.setDefaultConsumeTimeout(0);
+  let brokers: readonly BrokerHealth[] = [];
+  consumer.on("event.stats", ({ message }) => {
+    brokers = brokersIn(message, brokers);
+  });
   if (!(await connect(consumer, TIMEOUT_MS))) return undefined;
   const close = () => new Promise<void>((resolve) => consumer.disconnect(() => resolve()));
   try {
@@ -46,11 +57,25 @@ export async function openConsumerGroup(
     const all = read.flatMap(([topic, count]) =>
       Array.from({ length: count }, (_, partition) => ({ topic, partition })),
     );
-    return { lag: async () => lagBetween(await committed(consumer, all), await ends(consumer, all)), close };
+    return {
+      async lag() {
+        await served(consumer);
+        return lagBetween(await committed(consumer, all), await ends(consumer, all));
+      },
+      get brokers() {
+        return brokers;
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Lets the client tell its statistics: it does where it is asked for records, though it reads none. */
+function served(consumer: KafkaConsumer): Promise<unknown> {
+  return new Promise((resolve) => consumer.consume(1, resolve));
 }
 
 function committed(consumer: KafkaConsumer, partitions: TopicPartition[]): Promise<TopicPartitionOffset[]> {

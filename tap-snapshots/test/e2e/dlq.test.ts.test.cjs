@@ -5,11 +5,11 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`test/e2e/dlq.test.ts > TAP > dead letters in files are listed and shown, and a replay says what to do instead > list 1`] = `
+exports[`test/e2e/dlq.test.ts > TAP > dead letters in files are listed, shown and sent once, also as the lines of another file > list 1`] = `
 job "JOB"
 
 step  id  dead letters in  records  to replay  first  last
-kafka(JOB-in)  source-1  files(DEAD)  4  TIME  TIME
+kafka(JOB-in)  source-1  files(DEAD)  4  4  TIME  TIME
 
 id  records  column  reason
 source-1  2  price  expected int32, found "…" (string)
@@ -18,7 +18,7 @@ source-1  1  broken JSON at byte N: expected a field name in quotes
 
 `
 
-exports[`test/e2e/dlq.test.ts > TAP > dead letters in files are listed and shown, and a replay says what to do instead > show 1`] = `
+exports[`test/e2e/dlq.test.ts > TAP > dead letters in files are listed, shown and sent once, also as the lines of another file > show 1`] = `
 TIME  kafka(JOB-in)
   from  JOB-in, partition 1, offset 4
   time  2026-01-31 12:00:00Z

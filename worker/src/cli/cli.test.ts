@@ -30,6 +30,9 @@ t.test("the status line tells rates, lag, backpressure, late and bad, within the
     "revenue · 45,678 events/s · 1,234,567 in · 890 out · watermark 1.5 s behind · backpressure 25 % · 3 late · 0 bad · 12 commits",
   );
   t.match(statusLine("revenue", { ...look, lag: 1234 }, 200), " · 890 out · lag 1,234 · watermark 1.5 s behind · ");
+  const broker = { broker: "a:9092/1", roundTripP99Ms: undefined, outstanding: 0 };
+  const brokers = [{ ...broker, state: "up" } as const, { ...broker, state: "down" } as const];
+  t.match(statusLine("revenue", { ...look, lag: 1, brokers }, 200), " · lag 1 · 1 of 2 brokers down · ");
   t.equal(statusLine("revenue", look, 20).length, 20);
   t.match(statusLine("quiet", { ...look, watermarkLagMs: undefined }, 200), "no watermark yet");
   t.strictSame([0, 999, 61_000, 7_200_000, 200_000_000, -5].map(duration), [

@@ -18,9 +18,9 @@ export interface Display {
   end(): void;
 }
 
-/** For whoever stands at the other end of standard output. */
-export function display(job: string): Display {
-  return process.stdout.isTTY ? terminal(job) : logs(job);
+/** For whoever stands at the other end of standard output. `statusEvery` is in seconds, and for logs. */
+export function display(job: string, { statusEvery = 10 }: { readonly statusEvery?: number } = {}): Display {
+  return process.stdout.isTTY ? terminal(job) : logs(job, statusEvery);
 }
 
 /** For people: a line, and tables above it, redrawn in place. */
@@ -62,10 +62,10 @@ function terminal(job: string): Display {
 }
 
 /** For machines: JSON logs on standard error; rows of table sinks as JSON lines on standard output. */
-function logs(job: string): Display {
+function logs(job: string, statusEvery: number): Display {
   const log = pino({ base: { job } }, pino.destination({ dest: 2, sync: true }));
   return {
-    intervalMs: 10_000,
+    intervalMs: statusEvery * 1000,
     say: (message, details) => log.info(details ?? {}, message),
     status: (look) => log.info(look, "status"),
     show: ({ rows }) => {

@@ -61,6 +61,11 @@ function runOptions(command: Command): Command {
     .option("--profile", "tell at the end where the time went, and what would make the job faster")
     .option("--create-topics", "create the topics of Kafka sinks that do not exist")
     .option(
+      "--status-every <seconds>",
+      "how often the log tells of the job where standard output is no terminal",
+      seconds,
+    )
+    .option(
       "--allow-dropped <id>",
       "leave out what is stored of a step that the job does not have any more",
       anotherId,
@@ -70,6 +75,12 @@ function runOptions(command: Command): Command {
 function slots(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("it is a whole number from 1 on.");
+  return number;
+}
+
+function seconds(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError("it is a number above 0.");
   return number;
 }
 

@@ -1,3 +1,4 @@
+import type { BrokerHealth } from "@millrace/connectors";
 import type { EndpointFigures } from "@millrace/connectors/http";
 import type { JobMetrics } from "../native.js";
 
@@ -16,6 +17,8 @@ export interface Look {
   readonly watermarkLagMs: number | undefined;
   /** Records of Kafka sources that are not committed, as last looked at. */
   readonly lag?: number | undefined;
+  /** The brokers of Kafka sources, as last looked at. */
+  readonly brokers?: readonly BrokerHealth[] | undefined;
   /** The endpoints of HTTP sinks, since the start. */
   readonly endpoints?: readonly EndpointFigures[] | undefined;
   /** What each step has done since the start, in the order of the job. */

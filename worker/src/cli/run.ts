@@ -20,6 +20,7 @@ export interface RunFlags {
   readonly parallelism?: number;
   readonly profile?: boolean;
   readonly createTopics?: boolean;
+  readonly statusEvery?: number;
   readonly fresh?: boolean;
   readonly fromSavepoint?: string;
   readonly allowDropped?: readonly string[];
@@ -32,10 +33,10 @@ const FORCED = 130;
 
 /** `millrace run`: the exit code. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  let screen = display(file);
+  let screen = display(file, flags);
   try {
     const job = await loadJob(file);
-    screen = display(job.name);
+    screen = display(job.name, flags);
     const start = startOf(flags, job);
     for (const warning of [...job.warnings, ...(await prepareTopics(job, flags))]) screen.say(warning);
     const schemaIds = await prepareSchemas(job);
@@ -61,7 +62,8 @@ async function follow(
   screen: Display,
 ): Promise<number> {
   const kinds = job.steps.map(({ step }) => kindOf(step.kind));
-  const lag = new LagWatch(new KafkaLag(job));
+  const kafka = new KafkaLag(job);
+  const lag = new LagWatch(kafka);
   let restarts = 0;
   let look: (() => Look) | undefined;
   let current: Run | undefined;
@@ -72,7 +74,13 @@ async function follow(
     look = () => {
       const endpoints = run.endpoints();
       const known = rates.look(run.metrics(), performance.now(), Date.now());
-      return { ...known, lag: lag.known, ...(endpoints.length > 0 ? { endpoints } : {}) };
+      const { brokers } = kafka;
+      return {
+        ...known,
+        lag: lag.known,
+        ...(brokers.length > 0 ? { brokers } : {}),
+        ...(endpoints.length > 0 ? { endpoints } : {}),
+      };
     };
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
     return run;

@@ -11,6 +11,7 @@ export function statusLine(job: string, look: Look, width: number): string {
     `${number(look.events)} in`,
     `${number(look.rowsOut)} out`,
     ...(look.lag === undefined ? [] : [`lag ${number(look.lag)}`]),
+    ...brokersDown(look.brokers ?? []),
     watermark,
     `backpressure ${Math.round(look.backpressured * 100)} %`,
     `${number(look.late)} late`,
@@ -19,6 +20,12 @@ export function statusLine(job: string, look: Look, width: number): string {
     ...(look.restarts === 0 ? [] : [`${number(look.restarts)} ${look.restarts === 1 ? "restart" : "restarts"}`]),
   ];
   return parts.join(" · ").slice(0, width);
+}
+
+/** "1 of 3 brokers down", or nothing. */
+function brokersDown(brokers: NonNullable<Look["brokers"]>): string[] {
+  const down = brokers.filter(({ state }) => state === "down").length;
+  return down === 0 ? [] : [`${number(down)} of ${number(brokers.length)} brokers down`];
 }
 
 /** "checkpoint 12, 3.1 s ago, 4.2 MB". */

@@ -3,6 +3,7 @@
 
 mod listing;
 mod place;
+mod scratch;
 mod sink;
 mod source;
 mod thread;

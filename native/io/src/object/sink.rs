@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use millrace_plan::FileSink as Config;
 use millrace_storage::{Failure, Remote, Store};
-use tempfile::TempDir;
 
 use super::place::Folder;
+use super::scratch::Scratch;
 use super::thread::Worker;
 use super::visible::{failed, open, show};
 use crate::file::{DEFAULT_PREFIX, Writer, name};
@@ -34,7 +34,7 @@ pub struct ObjectSink {
     folder: Folder,
     storage: Arc<Remote>,
     uploads: Worker<Upload, Uploaded>,
-    scratch: Arc<TempDir>,
+    scratch: Arc<Scratch>,
     /// Of every file's name, with when the sink was opened.
     prefix: String,
     slot: usize,
@@ -82,8 +82,7 @@ impl ObjectSink {
             Some(since) if slot == 0 => remove_leftovers(&storage, &folder, prefix, millis(since))?,
             _ => storage.list(STAGED).map(drop).map_err(|failure| failed(&config.directory, &failure))?,
         }
-        let scratch = tempfile::Builder::new().prefix("millrace-").tempdir();
-        let scratch = Arc::new(scratch.map_err(|error| local(&std::env::temp_dir(), &error))?);
+        let scratch = Arc::new(Scratch::new().map_err(|error| local(&std::env::temp_dir(), &error))?);
         let (to, folder_of_uploads) = (storage.clone(), scratch.clone());
         let uploads = Worker::start(WHO, None, move |Upload { from, to: name }| {
             let outcome = to.upload(&from, &name).map(drop);

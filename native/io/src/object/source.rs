@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use millrace_plan::FileSource as Config;
 use millrace_storage::{Content, Failure, Store};
-use tempfile::TempDir;
 
 use super::listing::{Listing, Object, failed};
+use super::scratch::Scratch;
 use super::thread::Worker;
 use crate::file::{FILE_SOURCE, Input, check_gone, hash, start};
 use crate::{Error, Poll, Position, Receiver, Restored, Result, Source, Split, Waker};
@@ -41,7 +41,7 @@ pub struct ObjectSource {
     /// Objects that have not been asked for begin here.
     next: usize,
     fetches: Worker<Fetch, Outcome>,
-    scratch: TempDir,
+    scratch: Scratch,
     looked: Instant,
 }
 
@@ -74,8 +74,7 @@ impl ObjectSource {
         restored: Option<&[Restored]>,
     ) -> Result<ObjectSource> {
         let listings = config.paths.iter().map(|path| Listing::new(path)).collect::<Result<Vec<_>>>()?;
-        let scratch = tempfile::Builder::new().prefix("millrace-").tempdir();
-        let scratch = scratch.map_err(|error| {
+        let scratch = Scratch::new().map_err(|error| {
             Error(format!("{FILE_SOURCE}: {}: {error}. Check the disk.", std::env::temp_dir().display()))
         })?;
         let fetches = Worker::start(FILE_SOURCE, Some(waker.clone()), |Fetch { split, object, to }| Outcome {

@@ -140,16 +140,26 @@ t.test("what cannot be read where it is says so", async (t) => {
 
 t.test("a replay without a topic to send to is refused, and says what to do", async (t) => {
   const [topic, refused] = placesOf(readings(deadLetter(dead), deadLetter(dead)));
-  t.doesNotThrow(() => checkReplay(topic, undefined));
-  t.throws(() => checkReplay(topic, "dead"), { code: "PLAN", message: /are in topic "dead" already: name another/ });
+  t.doesNotThrow(() => checkReplay(topic, {}));
+  t.throws(() => checkReplay(topic, { to: "dead" }), {
+    code: "PLAN",
+    message: /are in topic "dead" already: name another/,
+  });
   if (refused === undefined) return t.fail("the sink's place");
-  t.doesNotThrow(() => checkReplay(refused, "fixed"));
-  t.throws(() => checkReplay(refused, undefined), {
+  t.doesNotThrow(() => checkReplay(refused, { to: "fixed" }));
+  t.throws(() => checkReplay(refused, {}), {
     code: "PLAN",
     message: /its dead letters came from no topic: name one with --step sink-1 --to TOPIC$/,
   });
-  t.throws(() => checkReplay(placesOf(readings(inFiles("bad")))[0], "fixed"), {
+  t.doesNotThrow(() => checkReplay(placesOf(readings(inFiles("bad")))[0], {}));
+  const [inFile] = placesOf(readings("skip", inFiles("refused")));
+  t.doesNotThrow(() => checkReplay(inFile, { toFile: "fixed.jsonl" }));
+  t.throws(() => checkReplay(inFile, { to: "fixed" }), {
     code: "PLAN",
-    message: /^kafka\(in\): dead letters in files\(bad\) are not replayed: keep them in a topic/,
+    message: /neither came from a topic nor are in one: .* --step sink-1 --to-file PATH$/,
+  });
+  t.throws(() => checkReplay(placesOf(readings(inFiles("s3://bucket/bad")))[0], {}), {
+    code: "PLAN",
+    message: /^kafka\(in\): its dead letters are not replayed: files in a storage are not read/,
   });
 });

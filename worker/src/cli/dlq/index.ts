@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { listDeadLetters } from "./list.js";
 import { type ReplayOptions, replayDeadLetters } from "./replay.js";
 import { type ShowOptions, showDeadLetters } from "./show.js";
@@ -20,8 +20,11 @@ export function addDlqCommands(program: Command): void {
       process.exitCode = await showDeadLetters(file, options);
     });
   chosen(dlq.command("replay"))
-    .description("send dead letters that lie in Kafka to the topic that they came from, each once")
+    .description("send dead letters to the topic that they came from, each once")
     .option("--to <topic>", "to this topic instead")
+    .addOption(
+      new Option("--to-file <path>", "write their values to this new file instead, a line each").conflicts("to"),
+    )
     .option("--dry-run", "tell what would be sent, and send nothing")
     .option("--again", "begin with the first record, also with what was sent or passed over before")
     .action(async (file: string, options: ReplayOptions) => {

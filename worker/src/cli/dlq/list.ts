@@ -39,7 +39,7 @@ const PLACES: TableColumn<Counted>[] = [
   { title: "records", of: ({ summary }) => figure(summary?.records), isNumber: true },
   {
     title: "to replay",
-    of: ({ place, summary }) => (place.sink.kind === "kafka" ? figure(summary?.toReplay) : ""),
+    of: ({ summary }) => figure(summary?.toReplay),
     isNumber: true,
   },
   { title: "first", of: ({ summary }) => moment(summary?.firstMs) },

@@ -6,9 +6,10 @@ import * as zlib from "node:zlib";
 import { MillraceError, SinkError } from "millrace";
 import { type DeadLetter, fromHeaders, fromLine } from "./dead-letter.js";
 import { type Place, unreadable } from "./places.js";
+import { Progress } from "./progress.js";
 import { inTopic } from "./topic.js";
 
-/** Takes a dead letter; those in files are never to be replayed. */
+/** Takes a dead letter. */
 export type OnDeadLetter = (letter: DeadLetter, isToReplay: boolean) => void;
 
 /**
@@ -43,26 +44,64 @@ function eachInTopic(place: Place, onLetter: OnDeadLetter): Promise<void> {
 
 type Files = Extract<Place["sink"], { kind: "files" }>;
 
-async function eachInFiles(place: Place, { directory, prefix }: Files, onLetter: OnDeadLetter): Promise<void> {
+async function eachInFiles(place: Place, sink: Files, onLetter: OnDeadLetter): Promise<void> {
+  const progress = await loaded(place, sink.directory);
+  await eachFile(place, sink, async ({ name, mtimeMs, letters }) => {
+    const replayed = progress.linesOf(name, mtimeMs);
+    for await (const { line, letter } of letters) if (isOf(place, letter)) onLetter(letter, line > replayed);
+  });
+}
+
+/** @throws SinkError when it cannot be read */
+export async function loaded(place: Place, directory: string): Promise<Progress> {
+  const progress = new Progress(directory, place);
+  try {
+    return await progress.load();
+  } catch (error) {
+    const why = `${progress.path} cannot be read: ${(error as Error).message}; remove it to begin anew`;
+    throw new SinkError(why, place.step, { cause: error });
+  }
+}
+
+/** A file of dead letters, of all steps and jobs that share it. */
+export interface DeadLetterFile {
+  readonly name: string;
+  readonly mtimeMs: number;
+  /** By their lines, from 1. */
+  readonly letters: AsyncIterable<{ readonly line: number; readonly letter: DeadLetter }>;
+}
+
+/**
+ * Gives the files of a place, one after the other.
+ *
+ * @throws SinkError when one cannot be read
+ */
+export async function eachFile(
+  { step }: Place,
+  { directory, prefix }: Files,
+  onFile: (file: DeadLetterFile) => Promise<void>,
+): Promise<void> {
   // Before the first dead letter there is no folder.
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw new SinkError(`${directory} cannot be read: ${error.message}`, place.step, { cause: error });
+    throw new SinkError(`${directory} cannot be read: ${error.message}`, step, { cause: error });
   });
   for (const name of names.filter((name) => isComplete(name, prefix)).sort()) {
     const path = join(directory, name);
-    let number = 0;
+    let line = 0;
     try {
       const { mtimeMs } = await stat(path);
-      for await (const line of lines(contents(path))) {
-        number += 1;
-        const letter = fromLine(line, mtimeMs);
-        if (isOf(place, letter)) onLetter(letter, false);
-      }
+      const letters = async function* () {
+        for await (const text of lines(contents(path))) {
+          line += 1;
+          yield { line, letter: fromLine(text, mtimeMs) };
+        }
+      };
+      await onFile({ name, mtimeMs, letters: letters() });
     } catch (error) {
       if (error instanceof MillraceError) throw error;
-      const where = number === 0 ? path : `${path}, line ${number}`;
-      throw new SinkError(`${where} cannot be read as dead letters: ${(error as Error).message}`, place.step, {
+      const where = line === 0 ? path : `${path}, line ${line}`;
+      throw new SinkError(`${where} cannot be read as dead letters: ${(error as Error).message}`, step, {
         cause: error,
       });
     }

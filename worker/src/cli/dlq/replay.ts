@@ -1,17 +1,17 @@
-import type { OutgoingRecord, Positions, TopicWriter } from "@millrace/connectors";
-import { PlanError, SinkError } from "millrace";
+import { PlanError } from "millrace";
 import { loadJob } from "../../job-file.js";
 import { asLoadError, exitCode, report } from "../exit-code.js";
 import { number } from "../figures.js";
-import { type DeadLetter, fromHeaders } from "./dead-letter.js";
-import { type Place, placeName, placesOf } from "./places.js";
-import { isOf } from "./read.js";
-import { groupOf, inTopic, toTopics } from "./topic.js";
+import type { DeadLetter } from "./dead-letter.js";
+import { type Destination, LinesFile, toTopic } from "./destination.js";
+import { type Place, placeName, placesOf, unreadable } from "./places.js";
+import { eachToReplay, noteOf } from "./replayed.js";
 
 export interface ReplayOptions {
   readonly step?: string;
   readonly reason?: string;
   readonly to?: string;
+  readonly toFile?: string;
   readonly dryRun?: boolean;
   readonly again?: boolean;
 }
@@ -25,8 +25,13 @@ export async function replayDeadLetters(file: string, options: ReplayOptions): P
   try {
     const places = placesOf(await loadJob(file), options.step);
     // Nothing is sent of a job of which not all can be.
-    for (const place of places) checkReplay(place, options.to);
-    for (const place of places) await replay(place, options);
+    for (const place of places) checkReplay(place, options);
+    const lines = options.toFile === undefined ? undefined : new LinesFile(options.toFile);
+    try {
+      for (const place of places) await replay(place, options, lines);
+    } finally {
+      await lines?.close();
+    }
     return 0;
   } catch (error) {
     const known = asLoadError(error);
@@ -36,17 +41,20 @@ export async function replayDeadLetters(file: string, options: ReplayOptions): P
 }
 
 /** @throws PlanError when the dead letters of a place cannot be replayed */
-export function checkReplay(place: Place, to: string | undefined): void {
+export function checkReplay(place: Place, { to, toFile }: Pick<ReplayOptions, "to" | "toFile">): void {
   const { id, sink, source, step } = place;
-  if (sink.kind !== "kafka") {
-    const instead =
-      'keep them in a topic, with deadLetter(kafka(...)), or send what "key" and "value" of each line hold in base64 yourself';
-    throw new PlanError(`dead letters in ${placeName(place)} are not replayed: ${instead}`, step);
-  }
-  if (to === sink.topic) {
+  const why = unreadable(place);
+  if (why !== undefined) throw new PlanError(`its dead letters are not replayed: ${why}`, step);
+  if (toFile !== undefined) return;
+  if (sink.kind === "kafka" && to === sink.topic) {
     throw new PlanError(`its dead letters are in topic "${to}" already: name another with --to`, step);
   }
-  if (to === undefined && source === undefined) {
+  if (source !== undefined) return;
+  if (sink.kind !== "kafka") {
+    const instead = `write them to a new file of records with --step ${id} --to-file PATH`;
+    throw new PlanError(`its dead letters neither came from a topic nor are in one: ${instead}`, step);
+  }
+  if (to === undefined) {
     throw new PlanError(`its dead letters came from no topic: name one with --step ${id} --to TOPIC`, step);
   }
 }
@@ -55,69 +63,42 @@ export function checkReplay(place: Place, to: string | undefined): void {
 interface Counts {
   readonly sent: Map<string, number>;
   passedOver: number;
+  /** They cannot be lines of a file. */
+  leftOut: number;
 }
 
-async function replay(place: Place, options: ReplayOptions): Promise<void> {
-  const counts: Counts = { sent: new Map(), passedOver: 0 };
-  await inTopic(place, async (reader) => {
-    const known = await reader.committed();
-    // To commit them again keeps the broker from forgetting them.
-    if (known.size > 0 && !options.dryRun) await reader.commit(known);
-    const from: Positions = options.again ? new Map() : known;
-    if (options.dryRun)
-      return reader.each(from, (records) => void chosen(records.map(fromHeaders), place, options, counts));
-    await toTopics(place, async (writer) => {
-      const topics = new Topics(writer, place);
-      let toldMs = performance.now();
-      await reader.each(from, async (records) => {
-        const letters = chosen(records.map(fromHeaders), place, options, counts);
-        await writer.write(await Promise.all(letters.map((letter) => topics.outgoing(letter, options.to))));
-        const positions = new Map<number, number>();
-        for (const { partition, offset } of records) {
-          positions.set(partition, Math.max(offset + 1, known.get(partition) ?? 0, positions.get(partition) ?? 0));
-        }
-        await reader.commit(positions);
-        if (performance.now() - toldMs < PROGRESS_MS) return;
-        toldMs = performance.now();
-        say(`${place.id}: ${number(sum(counts))} sent so far`);
-      });
+async function replay(place: Place, options: ReplayOptions, file: LinesFile | undefined): Promise<void> {
+  const { again = false, dryRun = false, to } = options;
+  const counts: Counts = { sent: new Map(), passedOver: 0, leftOut: 0 };
+  let toldMs = performance.now();
+  const all = (there?: Destination) =>
+    eachToReplay(place, { again, noted: there !== undefined }, async (letters) => {
+      await there?.send(chosen(letters, options, counts));
+      if (performance.now() - toldMs < PROGRESS_MS) return;
+      toldMs = performance.now();
+      say(`${place.id}: ${number(sum(counts))} sent so far`);
     });
-  });
+  if (dryRun) await eachToReplay(place, { again, noted: false }, (letters) => void chosen(letters, options, counts));
+  else if (file !== undefined) await all(file);
+  else await toTopic(place, to, all);
   for (const line of outcome(place, options, counts)) say(line);
 }
 
-/** Those of the place that are wanted; they are counted. */
+/** Those that are wanted; they are counted. */
 function chosen(
-  letters: readonly (DeadLetter | undefined)[],
-  place: Place,
-  { reason = "", to }: ReplayOptions,
+  letters: readonly DeadLetter[],
+  { reason = "", to, toFile }: ReplayOptions,
   counts: Counts,
 ): DeadLetter[] {
-  const own = letters.filter((letter) => letter !== undefined).filter((letter) => isOf(place, letter));
-  const wanted = own.filter((letter) => letter.reason.includes(reason));
-  for (const { resource } of wanted) counts.sent.set(to ?? resource, (counts.sent.get(to ?? resource) ?? 0) + 1);
-  counts.passedOver += own.length - wanted.length;
-  return wanted;
-}
-
-/** Where records go: to the partition that they came from, elsewhere by their key. */
-class Topics {
-  #partitions: Promise<ReadonlyMap<string, number>> | undefined;
-
-  constructor(
-    private readonly writer: TopicWriter,
-    private readonly place: Place,
-  ) {}
-
-  async outgoing({ resource, partition, timestamp, key, value }: DeadLetter, to?: string): Promise<OutgoingRecord> {
-    const topic = to ?? resource;
-    this.#partitions ??= this.writer.partitions();
-    const count = (await this.#partitions).get(topic);
-    if (count === undefined) {
-      throw new SinkError(`topic "${topic}" does not exist: create it, or name another with --to`, this.place.step);
-    }
-    return { topic, partition: to === undefined && partition < count ? partition : undefined, timestamp, key, value };
+  const wanted = letters.filter((letter) => letter.reason.includes(reason));
+  const sent = toFile === undefined ? wanted : wanted.filter(LinesFile.takes);
+  for (const { resource } of sent) {
+    const where = toFile ?? to ?? resource;
+    counts.sent.set(where, (counts.sent.get(where) ?? 0) + 1);
   }
+  counts.passedOver += letters.length - wanted.length;
+  counts.leftOut += wanted.length - sent.length;
+  return sent;
 }
 
 function sum({ sent }: Counts): number {
@@ -125,15 +106,18 @@ function sum({ sent }: Counts): number {
 }
 
 function outcome(place: Place, { dryRun = false, reason }: ReplayOptions, counts: Counts): string[] {
+  const { passedOver, leftOut } = counts;
   const verb = dryRun ? "would be sent" : "sent";
-  const sent = [...counts.sent].map(([topic, records]) => `${place.id}: ${count(records)} ${verb} to ${topic}`);
+  const sent = [...counts.sent].map(([where, records]) => `${place.id}: ${count(records)} ${verb} to ${where}`);
   const nothing = `${place.id}: nothing to send: all in ${placeName(place)} was replayed or passed over before (--again begins anew)`;
-  const passed = `${place.id}: ${count(counts.passedOver)} passed over, without "${reason}" in the reason: --again --reason TEXT sends such`;
+  const passed = `${place.id}: ${count(passedOver)} passed over, without "${reason}" in the reason: --again --reason TEXT sends such`;
+  const left = `${place.id}: ${count(leftOut)} left out, without a value or with several lines in it: --again --to TOPIC sends such`;
   const lines = [
-    ...(sent.length === 0 && counts.passedOver === 0 ? [nothing] : sent),
-    ...(counts.passedOver === 0 ? [] : [passed]),
+    ...(sent.length === 0 && passedOver + leftOut === 0 ? [nothing] : sent),
+    ...(passedOver === 0 ? [] : [passed]),
+    ...(leftOut === 0 ? [] : [left]),
   ];
-  return dryRun ? lines : [...lines, `${place.id}: positions are kept in the consumer group ${groupOf(place)}`];
+  return dryRun ? lines : [...lines, `${place.id}: positions are kept in ${noteOf(place)}`];
 }
 
 function count(records: number): string {

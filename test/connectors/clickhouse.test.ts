@@ -1,7 +1,11 @@
 import t, { type Test } from "tap";
+import { conform } from "../conformance/conform.js";
 import { ClickHouse } from "../harness/clickhouse.js";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
+import connector from "./clickhouse.js";
+
+conform(t, connector);
 
 const COUNT = 50_000;
 const BAD = COUNT / 1000;

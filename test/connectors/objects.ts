@@ -1,0 +1,86 @@
+import { type Duration, files, json } from "millrace";
+import {
+  Columns,
+  type Connector,
+  type Server,
+  type SinkUnderTest,
+  type SourceUnderTest,
+} from "../conformance/connector.js";
+import { jsonBytes, parseLines, type Row } from "../conformance/rows.js";
+
+/** A storage as a client sees it that shares no code with Millrace. */
+export interface Storage {
+  readonly server: Pick<Required<Server>, "stop" | "pause" | "resume" | "kill" | "restart">;
+  /** What a job has to find in its environment. */
+  readonly access: Readonly<Record<string, string>>;
+  /** A folder as a job names it. */
+  location(folder: string): string;
+  /** A folder that there is none of, and what the error says. */
+  readonly nowhere: { readonly location: string; readonly says: RegExp };
+  /** Names of the files in a folder, not of those in folders below. */
+  names(folder: string): Promise<string[]>;
+  read(folder: string, name: string): Promise<Buffer>;
+  write(folder: string, name: string, content: Buffer): Promise<void>;
+}
+
+/** The connector of files in a storage. */
+export function objects(name: string, start: () => Promise<Storage>): Connector {
+  const source: SourceUnderTest = {
+    bytesOf: jsonBytes,
+    from: (j, { env, onBadRecord }) =>
+      j.source(files({ paths: env("INPUT"), format: json(Columns), follow: true, onBadRecord })),
+  };
+  const sink: SinkUnderTest = {
+    bytesOf: jsonBytes,
+    guarantee: "exactly-once",
+    to: ({ env }) => files({ directory: env("OUTPUT"), format: json(), rollInterval: env("ROLL", "1s") as Duration }),
+  };
+  return { name, source, sink, start: async () => server(await start()) };
+}
+
+function server(storage: Storage): Server {
+  const { access, nowhere } = storage;
+  let places = 0;
+  return {
+    ...storage.server,
+    async openSource() {
+      const folder = `in-${places++}`;
+      const all = (location: string) => location.replace(/(\?|$)/, "/*.jsonl$1");
+      const bad = '{"id":"none"';
+      let count = 0;
+      const write = (text: string) => storage.write(folder, `${count++}.jsonl`, Buffer.from(text));
+      return {
+        env: { ...access, INPUT: all(storage.location(folder)) },
+        wrong: [{ what: "no such place", env: { INPUT: all(nowhere.location) }, says: nowhere.says }],
+        // Files do not grow.
+        async fill(rows) {
+          const middle = Math.ceil(rows.length / 2);
+          for (const part of [rows.slice(0, middle), rows.slice(middle)])
+            if (part.length > 0) await write(linesOf(part));
+        },
+        async spoil() {
+          await write(`${bad}\n`);
+          return Buffer.from(bad);
+        },
+        spoilt: /\/\d+\.jsonl.*, offset 0: column "id": expected int64, found "none".* The record was not counted/,
+      };
+    },
+    async openSink() {
+      const folder = `out-${places++}`;
+      return {
+        env: { ...access, OUTPUT: storage.location(folder) },
+        wrong: [{ what: "no such place", env: { OUTPUT: nowhere.location }, says: nowhere.says }],
+        async rows() {
+          const texts = (await storage.names(folder)).map((name) => storage.read(folder, name));
+          return (await Promise.all(texts)).flatMap(parseLines);
+        },
+        async arrived() {
+          const [staged, seen] = await Promise.all([storage.names(`${folder}/_staged`), storage.names(folder)]);
+          return staged.length + seen.length;
+        },
+      };
+    },
+  };
+}
+
+const linesOf = (rows: readonly Row[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
