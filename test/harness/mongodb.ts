@@ -35,7 +35,7 @@ export class MongoServer {
     this.#server = this.#launch();
   }
 
-  /** `keeps`: its documents survive an end in order, for which writes are ten times slower. */
+  /** `keeps`: its documents survive a kill, for which writes are slower. */
   static async start({ keeps = false } = {}): Promise<MongoServer> {
     const jars = await cached("servers", "mongodb", [POM, MAIN], async (into) => {
       await run("mvn", ["-q", "-B", "-f", POM, "dependency:copy-dependencies", `-DoutputDirectory=${into}`]);
@@ -48,12 +48,21 @@ export class MongoServer {
     return server;
   }
 
-  /** Ends it; the client stays. */
-  async end(): Promise<void> {
-    await this.#server.stop();
+  /** Leaves connections open and answers nothing any more. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
   }
 
-  /** Starts it again, on the same port and with what it has kept. */
+  resume(): void {
+    this.#server.signal("SIGCONT");
+  }
+
+  async kill(): Promise<void> {
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+  }
+
+  /** Starts it again after a kill, on the same port and with what it has kept. */
   async restart(): Promise<void> {
     this.#server = this.#launch();
     await this.#ready();
@@ -66,7 +75,7 @@ export class MongoServer {
   }
 
   #launch(): Child {
-    const java = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+    const java = ["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
     const classPath = `${this.#jars}:${join(this.#jars, "*")}`;
     const kept = this.#directory === undefined ? [] : [join(this.#directory, "documents")];
     return new Child({ command: "java", args: [...java, "-cp", classPath, "Server", String(this.#port), ...kept] });
@@ -78,10 +87,13 @@ export class MongoServer {
 
   #ready(): Promise<void> {
     return ready(`the stand-in for MongoDB at ${this.url}`, this, this.#server, async () => {
-      const answer = await this.client.connect().catch(() => undefined);
+      const client = await this.client.connect().catch(() => undefined);
       // A client that has not found its server once never does.
-      if (answer === undefined) this.client = this.#newClient();
-      return answer;
+      if (client === undefined) this.client = this.#newClient();
+      return client
+        ?.db("admin")
+        .command({ ping: 1 })
+        .catch(() => undefined);
     });
   }
 }

@@ -65,7 +65,6 @@ function readerOver(batches: Event[][], position = {}, over: Partial<TableSettin
   };
   const connection = {
     mongo,
-    where: "mongodb(d.c)",
     use: (_: string, action: (collection: never) => unknown) => action(collection as never),
     close: async () => {},
   } as unknown as Access;
@@ -149,8 +148,8 @@ t.test("the end of the collection ends the job, and the error says what to do", 
   const { reader } = readerOver([[{ _id: 1, operationType: "invalidate", clusterTime: at(7) }]]);
   await t.rejects(reader.next(), {
     message:
-      "mongodb(d.c): the collection has been dropped or renamed, and with it its changes end. Start the job without its " +
-      "checkpoint when the collection is there again.",
+      "the collection has been dropped or renamed, and with it its changes end. Start the job without its checkpoint " +
+      "(--fresh) when the collection is there again.",
     mayPass: false,
   });
 });

@@ -80,8 +80,8 @@ export class ChangeReader implements SplitReader {
     const { operationType, fullDocument, fullDocumentBeforeChange, documentKey, clusterTime } = change;
     if (operationType === "invalidate") {
       throw new MongoFailure(
-        `${this.connection.where}: the collection has been dropped or renamed, and with it its changes end. Start the job ` +
-          "without its checkpoint when the collection is there again.",
+        "the collection has been dropped or renamed, and with it its changes end. Start the job without its checkpoint " +
+          "(--fresh) when the collection is there again.",
         false,
       );
     }

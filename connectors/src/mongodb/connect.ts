@@ -16,21 +16,17 @@ export async function loadMongo(): Promise<Mongo> {
 }
 
 /** What steps need of a connection. */
-export type Access = Pick<Connection, "mongo" | "where" | "use" | "close">;
+export type Access = Pick<Connection, "mongo" | "use" | "close">;
 
 /** One step's way to its collection. */
 export class Connection {
-  /** As errors call it. */
-  readonly where: string;
   #client: Promise<MongoClient> | undefined;
   #isClosed = false;
 
   private constructor(
     readonly mongo: Mongo,
     private readonly target: Target,
-  ) {
-    this.where = `mongodb(${target.database}.${target.collection})`;
-  }
+  ) {}
 
   /** @throws MongoFailure when no server is found, or it does not let in */
   static async open(target: Target, mongo?: Mongo): Promise<Connection> {
@@ -56,7 +52,7 @@ export class Connection {
     } catch (error) {
       const mayChange = this.#secretsMayChange();
       if (mayChange && isRefusedLogin(error)) await this.#forget();
-      throw failure(this.where, what, error, mayChange);
+      throw failure(what, error, mayChange);
     }
   }
 
@@ -69,7 +65,7 @@ export class Connection {
     const names = known.map(({ name }) => name);
     if (names.includes(collection)) return;
     const others = names.length === 0 ? "none at all" : names.sort().slice(0, 20).join(", ");
-    throw new MongoFailure(`${this.where}: there is no such collection in the database; there is ${others}.`, false);
+    throw new MongoFailure(`there is no such collection in the database ${database}; there is ${others}.`, false);
   }
 
   async close(): Promise<void> {
@@ -78,7 +74,7 @@ export class Connection {
   }
 
   #connected(): Promise<MongoClient> {
-    if (this.#isClosed) throw new MongoFailure(`${this.where}: it is closed`, false);
+    if (this.#isClosed) throw new MongoFailure("the connection is closed", false);
     if (this.#client === undefined) {
       const connecting = this.#connect();
       this.#client = connecting;

@@ -61,10 +61,10 @@ const ADVICE: Readonly<Record<number, string>> = {
   [ILLEGAL_OPERATION]: "Where the server knows no retryable writes, add retryWrites=false to the URL",
   40573:
     'Changes are told by replica sets and sharded clusters only: make the server a replica set, or set read: "snapshot"',
-  280: 'The changes behind its position cannot be read. Start the job without its checkpoint, with start: "snapshot"',
+  280: 'The changes behind its position cannot be read. Start the job without its checkpoint (--fresh), with start: "snapshot"',
   286:
     "The server's log does not reach back to where the job left off: what has changed since is lost to it. Start the job " +
-    'without its checkpoint, with start: "snapshot", and let the server keep a longer log (replSetResizeOplog)',
+    'without its checkpoint (--fresh), with start: "snapshot", and let the server keep a longer log (replSetResizeOplog)',
   260: 'The checkpoint belongs to another collection or cluster. Start the job without it, with start: "snapshot"',
 };
 
@@ -74,15 +74,15 @@ export function isRefusedLogin(error: unknown): boolean {
   return code === AUTHENTICATION_FAILED || code === UNAUTHORIZED;
 }
 
-/** `what` has failed at `where`; `secretsMayChange`: other ones may be let in later. */
-export function failure(where: string, what: string, error: unknown, secretsMayChange = false): MongoFailure {
+/** `what` has failed; `secretsMayChange`: other ones may be let in later. */
+export function failure(what: string, error: unknown, secretsMayChange = false): MongoFailure {
   if (error instanceof MongoFailure) return error;
   const { message, code, codeName } = asDriverError(error);
   const passes = isPassing(error) || (secretsMayChange && isRefusedLogin(error));
   const number = code === undefined ? "" : ` (${[code, codeName].filter((part) => part !== undefined).join(" ")})`;
   const advice = adviceOn(error);
   const text = message.replace(/\.$/, "");
-  return new MongoFailure(`${where}: ${what}: ${text}${number}${advice === "" ? "" : `. ${advice}`}.`, passes, error);
+  return new MongoFailure(`${what}: ${text}${number}${advice === "" ? "" : `. ${advice}`}.`, passes, error);
 }
 
 function adviceOn(error: unknown): string {

@@ -66,7 +66,7 @@ export class MongoLookup implements DriverLookup {
 
   #field(name: string): Field {
     const field = this.fields.find((field) => field.name === name);
-    if (field === undefined) throw new Error(`${this.connection.where}: there is no column "${name}"`);
+    if (field === undefined) throw new Error(`there is no column "${name}"`);
     return field;
   }
 }

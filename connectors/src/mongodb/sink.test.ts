@@ -52,7 +52,6 @@ function sinkOver(refuses: Refuses, over: Partial<SinkSettings> = {}) {
   };
   const connection = {
     mongo,
-    where: "mongodb(d.c)",
     use: (_: string, action: (collection: never) => unknown) => action(collection as never),
     close: async () => {},
   } as unknown as Access;

@@ -25,7 +25,7 @@ export class MongoSource implements DriverSource {
     const position = after === undefined ? await this.#start() : parsed(after, connection.mongo);
     if (position.kind === "changes" && settings.read === "snapshot") {
       throw new MongoFailure(
-        `${connection.where}: the checkpoint goes on with changes, and the job reads a snapshot. Start without it.`,
+        "the checkpoint goes on with changes, and the job reads a snapshot: start without it (--fresh)",
         false,
       );
     }
@@ -47,7 +47,9 @@ export class MongoSource implements DriverSource {
     if (read === "changes" && start === "now") return { kind: "changes" };
     if (read === "changes" && typeof start === "number") return { kind: "changes", from: start };
     return this.connection.use("beginning to read", async (collection, client) => {
-      const { localTime } = await client.db(database).command({ hello: 1 });
+      // Servers before 4.4.2 do not say hello.
+      const of = client.db(database);
+      const { localTime } = await of.command({ hello: 1 }).catch(() => of.command({ isMaster: 1 }));
       const begun = localTime instanceof Date ? localTime.getTime() : Date.now();
       if (read === "snapshot") return { kind: "snapshot", begun };
       return { kind: "snapshot", begun, resume: await tokenOfNow(collection) };

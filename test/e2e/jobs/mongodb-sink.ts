@@ -13,7 +13,7 @@ import {
   t,
 } from "millrace";
 
-const Row = schema({ _id: t.int64(), key: t.string(), gone: t.bool() });
+const Row = schema({ serial: t.int64(), key: t.string(), gone: t.bool() });
 
 const options = JSON.parse(env("OPTIONS", "{}")) as Partial<MongoSinkOptions<typeof Row.shape>>;
 const checkpoints =
@@ -33,7 +33,7 @@ export default job(
             .source(generator.bids({ count: Number(env("COUNT")), startTime: 0, eventsPerSecond: 1000, keys: 1000 }))
             // A millisecond from one event to the next: it numbers them.
             .select((bid) => ({
-              _id: bid.dateTime.epochMilliseconds(),
+              serial: bid.dateTime.epochMilliseconds(),
               key: bid.auction.cast(t.string()),
               gone: bid.dateTime.epochMilliseconds().mod(10).eq(9),
             }))
@@ -43,6 +43,7 @@ export default job(
         url: env("URL"),
         database: "test",
         collection: env("COLLECTION"),
+        id: "serial",
         batch: { rows: 500, linger: "50ms" },
         timeout: { connect: "1s" },
         ...options,
