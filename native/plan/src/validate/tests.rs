@@ -436,8 +436,7 @@ fn dead_letters_over_http_are_lines_or_an_array_of_json() {
         let mut plan = crate::decode(REVENUE).unwrap();
         let dead = || SinkConnector::Http(HttpSink { body, ..http() });
         let sink = sink(&mut plan);
-        sink.connector = dead();
-        sink.format = Format::Json;
+        (sink.connector, sink.format) = (SinkConnector::Http(http()), Format::Json);
         let letters = Sink { connector: dead(), format, ..sink.clone() };
         sink.on_bad_record = BadRecordPolicy::DeadLetter(Box::new(Sink { key: None, headers: Vec::new(), ..letters }));
         validate(&plan).map_err(|error| error.to_string())
