@@ -37,7 +37,10 @@ pub trait FileWriter<W> {
 pub enum Part {
     Rows(RecordBatch),
     /// So many rows that cannot be read: one that is bad, or what is lost with a block.
-    Bad { rows: u64, reason: BadRecord },
+    Bad {
+        rows: u64,
+        reason: BadRecord,
+    },
     /// Nothing behind this place can be read.
     Damaged(BadRecord),
 }

@@ -19,7 +19,7 @@ pub use generator::GeneratorSource;
 pub use http::{Answer, Batch, Body, HttpSink, Outbox, Request};
 pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink, committed_metadata};
 pub use schema_registry::RegistryClient;
-pub use sink::{Records, Refused, Sink, SinkPlace, StagedFile};
+pub use sink::{Records, Refused, Sink, SinkPlace, StagedFile, memory_bytes};
 pub use source::{Poll, Position, Receiver, Record, Restored, Source, Split, Waker};
 pub use stdout::StdoutSink;
 pub use transactions::{GroupPositions, TopicPosition, Transactions};

@@ -95,8 +95,7 @@ impl Place {
     }
 
     fn rows_of(&self, pattern: &str) -> Result<Reading> {
-        let format =
-            FileFormat::Parquet(Parquet { codec: Codec::None, row_group_rows: 1, row_group_bytes: 1 });
+        let format = FileFormat::Parquet(Parquet { codec: Codec::None, row_group_rows: 1, row_group_bytes: 1 });
         let config = FileSource { paths: vec![self.at(pattern)], follow: false, format };
         Self::open(config, Schema::new(vec![Field::new("n", DataType::Int64, false)]), None)
     }

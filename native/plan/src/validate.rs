@@ -175,7 +175,9 @@ fn validate_dead_letter(sink: &Sink) -> Result<()> {
     if let SinkConnector::File(file) = &sink.connector
         && (file.format != FileFormat::Lines || !file.partition_by.is_empty())
     {
-        return Err(PlanError::new("bad records go to files of lines in one folder: use json or csv, without partitionBy"));
+        return Err(PlanError::new(
+            "bad records go to files of lines in one folder: use json or csv, without partitionBy",
+        ));
     }
     if sink.key.is_some() || !sink.headers.is_empty() {
         return Err(PlanError::new("bad records keep their own key and headers"));
@@ -280,7 +282,9 @@ fn validate_partitions(file: &FileSink, input: &Schema) -> Result<()> {
     let mut names = HashSet::new();
     for NamedExpr { name, expr } in &file.partition_by {
         if name.is_empty() || name.starts_with(['_', '.']) {
-            let message = format!("a folder cannot be called \"{name}=…\": what begins with an underscore or a point is left alone");
+            let message = format!(
+                "a folder cannot be called \"{name}=…\": what begins with an underscore or a point is left alone"
+            );
             return Err(PlanError::new(message));
         }
         if !names.insert(name.as_str()) {

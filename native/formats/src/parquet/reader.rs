@@ -26,7 +26,11 @@ pub struct ParquetReader {
 }
 
 enum State {
-    Rows { reader: Box<ParquetRecordBatchReader>, columns: Columns, parts: std::vec::IntoIter<Part> },
+    Rows {
+        reader: Box<ParquetRecordBatchReader>,
+        columns: Columns,
+        parts: std::vec::IntoIter<Part>,
+    },
     /// What is still to be told of a file that cannot be read.
     Damaged(BadRecord),
     Ended,

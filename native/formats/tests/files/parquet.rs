@@ -167,11 +167,11 @@ fn what_is_no_file_of_parquet_is_said_to_be_none() {
 
 #[test]
 fn a_row_group_ends_with_its_rows_or_bytes() {
-    let batch = RecordBatch::try_from_iter([("n", Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef)]).unwrap();
+    let batch =
+        RecordBatch::try_from_iter([("n", Arc::new(Int32Array::from_iter_values(0..100)) as ArrayRef)]).unwrap();
     let content = write(&parquet(Codec::None, 30), std::slice::from_ref(&batch)).unwrap();
-    let metadata = parquet::file::metadata::ParquetMetaDataReader::new()
-        .parse_and_finish(&parquet_bytes(content))
-        .unwrap();
+    let metadata =
+        parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(&parquet_bytes(content)).unwrap();
     let rows: Vec<i64> = metadata.row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(rows, [30, 30, 30, 10]);
     assert_eq!(metadata.file_metadata().key_value_metadata(), None, "other readers know no schema of Arrow");

@@ -24,7 +24,8 @@ pub fn name(prefix: &str, slot: usize, sequence: u64, config: &FileSink) -> Stri
 /// Slot and sequence number in the name of a file, complete or not, that a sink with this prefix wrote.
 pub fn parse(prefix: &str, name: &str) -> Option<(usize, u64)> {
     let name = name.strip_suffix(IN_PROGRESS).unwrap_or(name);
-    let name = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet", ".avro"].iter().find_map(|end| name.strip_suffix(end))?;
+    let name =
+        [".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet", ".avro"].iter().find_map(|end| name.strip_suffix(end))?;
     let (slot, sequence) = name.strip_prefix(prefix)?.strip_prefix('-')?.split_once('-')?;
     Some((slot.parse().ok()?, sequence.parse().ok()?))
 }

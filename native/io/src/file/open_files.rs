@@ -56,8 +56,7 @@ impl OpenFiles {
     /// Closes those that are so old, in the order of their folders.
     pub fn take_old(&mut self, now_ms: u64, age_ms: u64) -> Vec<Open> {
         let is_old = |open: &mut Open| now_ms.saturating_sub(*open.since_ms.get_or_insert(now_ms)) >= age_ms;
-        let mut old: Vec<Open> =
-            self.files.extract_if(|_, open| is_old(open)).map(|(_, open)| open).collect();
+        let mut old: Vec<Open> = self.files.extract_if(|_, open| is_old(open)).map(|(_, open)| open).collect();
         old.sort_by(|a, b| a.folder.cmp(&b.folder));
         old
     }

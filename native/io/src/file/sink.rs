@@ -82,7 +82,8 @@ impl FileSink {
             let writer = self.next_writer(folder, rows)?;
             self.open.insert(folder, writer, self.epoch);
         }
-        let gone = || Error(format!("{WHO}: the file of \"{folder}\" has gone. This is a bug of Millrace: please report it."));
+        let gone =
+            || Error(format!("{WHO}: the file of \"{folder}\" has gone. This is a bug of Millrace: please report it."));
         self.open.get(folder).map(|open| &mut open.writer).ok_or_else(gone)
     }
 

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use arrow::datatypes::SchemaRef;
 use millrace_plan::{FileFormat, FileSource as Config};
 
-
 use super::input::{Input, OpenFile, failed, is_compressed};
 use super::rows::RowsOf;
 use super::{paths, restored};

@@ -246,11 +246,8 @@ fn a_source_reads_a_format_that_goes_with_its_connector_and_columns() {
     let of_kafka = |format: Format| message(|plan| source(plan).format = format);
     let of_files = |format: Format| {
         message(|plan| {
-            source(plan).connector = SourceConnector::File(FileSource {
-                paths: vec!["a".into()],
-                follow: false,
-                format: FileFormat::Lines,
-            });
+            source(plan).connector =
+                SourceConnector::File(FileSource { paths: vec!["a".into()], follow: false, format: FileFormat::Lines });
             source(plan).format = format;
         })
     };

@@ -246,7 +246,9 @@ impl Blocks {
     fn lost(&mut self, mut reason: BadRecord) -> Part {
         let rows = std::mem::take(&mut self.left);
         if rows > 1 {
-            reason.message.push_str(&format!(" (and what follows in its block cannot be found: {rows} records are lost)"));
+            reason
+                .message
+                .push_str(&format!(" (and what follows in its block cannot be found: {rows} records are lost)"));
         }
         Part::Bad { rows, reason }
     }
@@ -254,9 +256,7 @@ impl Blocks {
     /// After the last record of a block there is nothing.
     fn at_end(&self) -> Outcome<()> {
         match (self.left, self.block.len() - self.at) {
-            (0, more) if more > 0 => {
-                Err(Stop::Damage(format!("{more} bytes follow the last record of a block")))
-            }
+            (0, more) if more > 0 => Err(Stop::Damage(format!("{more} bytes follow the last record of a block"))),
             _ => Ok(()),
         }
     }

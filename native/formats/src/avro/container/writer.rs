@@ -29,7 +29,8 @@ pub struct AvroFileWriter<W> {
 
 impl<W: Write> AvroFileWriter<W> {
     pub fn new(config: &AvroFile, rows: &SchemaRef, output: W) -> io::Result<Self> {
-        let schema = config.schema.as_deref().ok_or_else(|| io::Error::other("Avro needs the schema that is written"))?;
+        let schema =
+            config.schema.as_deref().ok_or_else(|| io::Error::other("Avro needs the schema that is written"))?;
         let encoder = AvroEncoder::new(schema, None, rows.clone()).map_err(io::Error::other)?;
         let random = || RandomState::new().build_hasher().finish();
         let mut marker = Marker::default();

@@ -377,16 +377,17 @@ fn rows_are_written_as_they_are_to_files_that_roll_at_their_size() {
         assert_eq!(sink.write(&records, 0).unwrap(), 2000);
     }
     sink.flush().unwrap();
-    let mut names: Vec<PathBuf> =
-        fs::read_dir(&config.directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut names: Vec<PathBuf> = fs::read_dir(&config.directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     assert!(names.len() > 1 && names.iter().all(|name| name.extension().unwrap() == "parquet"), "{names:?}");
     let mut numbers = Vec::new();
     for name in names {
-        let mut reader = file_reader(&config.format, schema.as_ref().unwrap(), fs::File::open(name).unwrap(), 0).unwrap();
+        let mut reader =
+            file_reader(&config.format, schema.as_ref().unwrap(), fs::File::open(name).unwrap(), 0).unwrap();
         while let Some(part) = reader.next(8192).unwrap() {
             let Part::Rows(rows) = part else { unreachable!("{part:?}") };
-            numbers.extend(arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&rows["n"]).values().iter());
+            numbers
+                .extend(arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&rows["n"]).values().iter());
         }
     }
     numbers.sort();

@@ -107,7 +107,11 @@ fn slots_share_the_files_out() {
         let config = config(&directory, "*", follow);
         let mut collected = Collected::default();
         for slot in 0..slots {
-            catch_up(&mut FileSource::open(&config, Arc::new(Schema::empty()), slot, slots, None).unwrap(), &mut collected).unwrap();
+            catch_up(
+                &mut FileSource::open(&config, Arc::new(Schema::empty()), slot, slots, None).unwrap(),
+                &mut collected,
+            )
+            .unwrap();
         }
         let mut texts = collected.texts();
         texts.sort_unstable();
@@ -151,7 +155,8 @@ fn a_followed_file_gives_lines_as_they_are_completed() {
 #[test]
 fn files_that_come_to_match_are_followed_too() {
     let directory = tempfile::tempdir().unwrap();
-    let mut source = FileSource::open(&config(&directory, "*.log", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
+    let mut source =
+        FileSource::open(&config(&directory, "*.log", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     put(&directory, "b.log", "1\n");
@@ -393,5 +398,8 @@ fn a_file_with_fewer_rows_than_were_read_is_an_error() {
     let config = Config { format: parquet(), ..config(&directory, "*.parquet", false) };
     let mut source = open_rows(&config, Some(&[at(&directory, "a.parquet", 0, 5)]));
     let error = catch_up(&mut source, &mut Collected::default()).unwrap_err().to_string();
-    assert!(error.contains("/a.parquet: the checkpoint goes on after 5 rows, and the file has 3: it is not"), "{error}");
+    assert!(
+        error.contains("/a.parquet: the checkpoint goes on after 5 rows, and the file has 3: it is not"),
+        "{error}"
+    );
 }
