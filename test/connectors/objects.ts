@@ -67,6 +67,7 @@ function server(storage: Storage): Server {
     },
     async openSink() {
       const folder = `out-${places++}`;
+      const arrived = new Set<string>();
       return {
         env: { ...access, OUTPUT: storage.location(folder) },
         wrong: [{ what: "no such place", env: { OUTPUT: nowhere.location }, says: nowhere.says }],
@@ -74,9 +75,11 @@ function server(storage: Storage): Server {
           const texts = (await storage.names(folder)).map((name) => storage.read(folder, name));
           return (await Promise.all(texts)).flatMap(parseLines);
         },
+        // A file that is shown keeps its name, and none has that of another.
         async arrived() {
-          const [staged, seen] = await Promise.all([storage.names(`${folder}/_staged`), storage.names(folder)]);
-          return staged.length + seen.length;
+          const lists = await Promise.all([storage.names(`${folder}/_staged`), storage.names(folder)]);
+          for (const name of lists.flat()) arrived.add(name);
+          return arrived.size;
         },
       };
     },
