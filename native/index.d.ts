@@ -52,6 +52,8 @@ export interface OperatorMetrics {
   eventLatency?: LatencyMetrics;
   /** Of one that keeps state by key: in memory at the last barrier, and entries read from and written to the backend. */
   state?: { memoryBytes: number; memoryEntries: number; reads: number; writes: number };
+  /** Of a lookup join: rows whose key was known, null or asked for already, and keys that were asked for. */
+  lookups?: { hits: number; misses: number };
 }
 
 /** Durations that a share of rows keeps to; all but the greatest are up to an eighth too great. */
@@ -156,6 +158,14 @@ export interface HttpRequest {
   body: Uint8Array;
 }
 
+/** An endpoint that rows are spread over by its name. */
+export interface HttpShard {
+  /** As requests name it; no other shard of the sink ever has it. */
+  number: number;
+  name: string;
+  weight: number;
+}
+
 /** What has become of a request. */
 export interface HttpAnswer {
   /** Why the job cannot go on. */
@@ -165,6 +175,35 @@ export interface HttpAnswer {
   reasons: string[];
   /** Who refused them. */
   by: string;
+}
+
+/** What a step wants of its driver; what there is beside `want` depends on it. */
+export interface DriverCall {
+  id: number;
+  /** The id of the step. */
+  step: string;
+  slot: number;
+  want: "splits" | "read" | "write" | "find";
+  /** Of "read": the split, and where the first call for it takes it up. */
+  split?: string;
+  after?: string;
+  /** Of "read" and "find": the columns that are to be given. */
+  columns: string[];
+  /** Of "write": the rows. Of "find": the keys. Views of the core's memory, not to be written to. */
+  rows?: Batch;
+}
+
+/** What has come in a split. */
+export interface DriverPage {
+  rows: Batch;
+  /** What is no row of the columns: how many rows come before it, why not, and what it is. */
+  errors: { at: number; reason: string; value: Uint8Array }[];
+  /** Where a later run goes on behind it. */
+  token?: string;
+  /** There is nothing more for now. */
+  caughtUp: boolean;
+  /** Nothing more comes. */
+  ended: boolean;
 }
 
 export interface StoredPosition {
@@ -211,6 +250,15 @@ export interface Stored {
 /** Looks at the checkpoints and savepoints of a job without running it. */
 export function stored(storage: string, job: string): Stored;
 
+/** A file that a .proto imports. */
+export interface ImportedFile {
+  name: string;
+  schema: string;
+}
+
+/** The columns that a .proto's first message is read as, as JSON of its `name` and its `fields`. */
+export function protobufColumns(text: string, imports: ImportedFile[]): string;
+
 export class Job {
   /**
    * `start`: "latest" (the default) goes on from the last committed checkpoint, "fresh" ignores what is stored,
@@ -233,8 +281,23 @@ export class Job {
   takeRequests(): HttpRequest[];
   /** The body of a request that is not answered yet, with some of its rows only. */
   partOfRequest(id: number, rows: Uint32Array): Uint8Array;
+  /** Spreads the rows of a sink over these shards, from its next batch on; rows that are on their way stay where they are. */
+  reshard(sink: string, shards: HttpShard[]): void;
   /** Says what has become of a request: nothing of it is sent any more. */
   answer(id: number, answer: HttpAnswer): void;
+  /** `call` comes on this thread when steps want something of their drivers; it does not keep the process alive. */
+  onCalls(call: () => void): void;
+  /** The calls that have come since the last look. Each is answered once, by one of the five that follow. */
+  takeCalls(): DriverCall[];
+  /** The job ends with an error. */
+  callFailed(id: number, reason: string): void;
+  splits(id: number, names: readonly string[], bounded: boolean): void;
+  /** Columns are copied. */
+  read(id: number, page: DriverPage): void;
+  /** Rows have been written, but for those that were refused for good, each with its reason. */
+  written(id: number, refused: readonly number[], reasons: readonly string[]): void;
+  /** The rows that were found, and the index of the key that each belongs to. */
+  found(id: number, rows: Batch, keys: Uint32Array): void;
   close(): void;
 }
 

@@ -10,6 +10,7 @@ import {
   job,
   json,
   kafka,
+  mongodb,
   raw,
   type Sink,
   type Size,
@@ -90,3 +91,24 @@ j.source(files({ paths: "a.txt", format: raw(schema({ line: t.string() })) }));
 rows.to(kafka({ ...to, format: avro({}, Everything) }));
 // @ts-expect-error: there is no such strategy
 avro({ registry: { url: "http://r", subjectStrategy: "name" } });
+
+// MongoDB: a sink names columns of its rows, of types that fit.
+const mongo = { url: "mongodb://localhost", database: "d", collection: "c" } as const;
+rows.to(mongodb({ ...mongo, id: "name", shardKey: ["large"], objectIds: ["name"], deleteWhere: "flag" }));
+rows.to(mongodb({ ...mongo, id: ["name", "large"], write: "update" }));
+rows.to(mongodb({ ...mongo, id: null, write: "insert" }));
+// @ts-expect-error: there is no such column
+rows.to(mongodb({ ...mongo, id: "nam" }));
+// @ts-expect-error: a number says nothing of whether a row is to go
+rows.to(mongodb({ ...mongo, id: "name", deleteWhere: "large" }));
+// @ts-expect-error: an ObjectId is a text here
+rows.to(mongodb({ ...mongo, id: "name", objectIds: ["large"] }));
+const documents = mongodb({ ...mongo, schema: schema({ _id: t.int64(), name: t.string() }) });
+const read = j.source(documents);
+expect<Equal<RowsOf<typeof read>, { _id: bigint; name: string }>>();
+const joined = rows.lookupJoin(
+  documents,
+  (row) => ({ _id: row.large }),
+  (row, document) => ({ large: row.large, name: document.name }),
+);
+expect<Equal<RowsOf<typeof joined>, { large: bigint; name: string }>>();

@@ -3,6 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { EndpointFigures } from "@millrace/connectors/http";
 import type { Field, Job, MillraceError } from "millrace";
 import { Piscina } from "piscina";
+import { type DriverFigures, Drivers } from "./drivers/drivers.js";
 import { asMillraceError, fromPlain, type PlainError, toPlain } from "./errors.js";
 import { HttpSinks } from "./http-sinks.js";
 import { type JobMetrics, NativeJob } from "./native.js";
@@ -16,6 +17,8 @@ export interface RunOptions {
   readonly parallelism?: number | undefined;
   /** Gets the rows of table sinks. */
   readonly show?: ((shown: ShownRows) => void) | undefined;
+  /** Gets what somebody had better look at while the job goes on. */
+  readonly warn?: ((text: string) => void) | undefined;
   /** "latest" by default. */
   readonly start?: Start | undefined;
   /** Ids of steps that the job does not have any more: what is stored of them is left out. */
@@ -32,12 +35,13 @@ export class Run {
   readonly #job: NativeJob;
   #hasEnded = false;
   #http: HttpSinks | undefined;
+  #drivers: Drivers | undefined;
 
   /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
   constructor(
     job: Job,
     file: string,
-    { parallelism, show, start = "latest", allowDropped = [], schemaIds }: RunOptions = {},
+    { parallelism, show, warn = () => {}, start = "latest", allowDropped = [], schemaIds }: RunOptions = {},
   ) {
     try {
       const plan = job.toPlan({ schemaIds, ...(parallelism === undefined ? {} : { parallelism }) });
@@ -47,9 +51,11 @@ export class Run {
     }
     this.parallelism = this.#job.parallelism;
     const needed = job.functions.length > 0 ? file : undefined;
-    this.ended = this.#run(job, { file: needed, jobId: this.#job.id, tables: tableFields(job) }, show).finally(() => {
-      this.#hasEnded = true;
-    });
+    this.ended = this.#run(job, { file: needed, jobId: this.#job.id, tables: tableFields(job) }, show, warn).finally(
+      () => {
+        this.#hasEnded = true;
+      },
+    );
   }
 
   /** Figures since the start. */
@@ -60,6 +66,11 @@ export class Run {
   /** Figures of the endpoints of HTTP sinks since the start. */
   endpoints(): EndpointFigures[] {
     return this.#http?.figures() ?? [];
+  }
+
+  /** Figures of the drivers of its steps since the start. */
+  drivers(): DriverFigures[] {
+    return this.#drivers?.figures() ?? [];
   }
 
   /** Ends the job in order: what was read is emitted and made durable, and positions are committed. */
@@ -89,9 +100,11 @@ export class Run {
     job: Job,
     task: Omit<SlotTask, "index" | "port">,
     show: RunOptions["show"],
+    warn: (text: string) => void,
   ): Promise<MillraceError | undefined> {
     try {
-      this.#http = await HttpSinks.open(job, this.#job);
+      this.#http = await HttpSinks.open(job, this.#job, warn);
+      this.#drivers = await Drivers.open(job, this.#job);
       return await this.#runSlots(task, show);
     } catch (error) {
       this.#job.cancel();
@@ -99,6 +112,7 @@ export class Run {
     } finally {
       this.#job.close();
       await this.#http?.close();
+      await this.#drivers?.close();
     }
   }
 

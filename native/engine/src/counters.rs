@@ -67,6 +67,15 @@ pub struct StateCounters {
     pub writes: Counter,
 }
 
+/// The lookups of one operator in one slot.
+#[derive(Debug, Default)]
+pub struct LookupCounters {
+    /// Rows whose key was known, null, or asked for already.
+    pub hits: Counter,
+    /// Keys that were asked for.
+    pub misses: Counter,
+}
+
 /// One operator of the plan in one slot.
 #[derive(Debug, Default)]
 pub struct OperatorCounters {
@@ -88,6 +97,7 @@ pub struct OperatorCounters {
     /// Of a sink: how far the event time of what it was handed was behind the clock, a row each.
     pub event_latency: Histogram,
     pub state: StateCounters,
+    pub lookups: LookupCounters,
 }
 
 /// How one slot spent its time, in microseconds.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
-use millrace_io::{Outbox, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
+use millrace_formats::Schemas;
+use millrace_io::{Outboxes, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
 use millrace_plan::{Guarantee, KafkaSource, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
 
@@ -47,8 +47,8 @@ pub trait Environment: Send + Sync {
         transactions: Option<TransactionsOf<'_>>,
     ) -> millrace_io::Result<Arc<dyn Outputs>>;
 
-    /// Where requests of its HTTP sinks wait for the host; `None` where there can be none.
-    fn outbox(&self) -> Option<Arc<Outbox>> {
+    /// Where requests wait for the host; `None` where there can be none.
+    fn outboxes(&self) -> Option<Arc<Outboxes>> {
         None
     }
 
@@ -57,8 +57,7 @@ pub trait Environment: Send + Sync {
         &self,
         connector: &SourceConnector,
         schema: SchemaRef,
-        share: Share,
-        waker: Waker,
+        place: &SourcePlace<'_>,
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>>;
 
@@ -86,11 +85,4 @@ pub struct TransactionsOf<'a> {
     pub id: &'a str,
     /// Those of the sinks.
     pub properties: &'a [(String, String)],
-}
-
-/// One slot of so many.
-#[derive(Debug, Clone, Copy)]
-pub struct Share {
-    pub slot: usize,
-    pub slots: usize,
 }

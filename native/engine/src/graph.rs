@@ -11,6 +11,7 @@ use crate::batch::{Batch, Millis, NO_WATERMARK};
 use crate::counters::OperatorCounters;
 use crate::exchange::{ExchangeReceiver, Message, Received};
 use crate::job::Job;
+use crate::lookup::SharedLookup;
 use crate::node::{Event, Handed, Node, Port, Task, Work};
 use crate::operators::{Output, Progress};
 use crate::sink_writer::SinkWriter;
@@ -20,6 +21,7 @@ use crate::watermarks::{Combined, Watermark};
 pub enum Origin {
     Source(SourceInput),
     Exchange { receiver: ExchangeReceiver, watermarks: Combined },
+    Lookup(SharedLookup),
 }
 
 /// Something that events come from, and those of its events that are still on their way.
@@ -101,7 +103,7 @@ impl Graph {
     pub fn sources(&self) -> impl Iterator<Item = &SourceInput> {
         self.inputs.iter().filter_map(|input| match &input.origin {
             Origin::Source(source) => Some(source),
-            Origin::Exchange { .. } => None,
+            Origin::Exchange { .. } | Origin::Lookup(_) => None,
         })
     }
 
@@ -169,8 +171,8 @@ impl Graph {
         for &node in &self.inputs[index].reach.nodes {
             let node = &mut self.nodes[node];
             node.is_full |= match &node.work {
-                Work::Send(sender) => sender.is_blocked(),
                 Work::Operator(_) => node.writer.as_ref().is_some_and(|writer| writer.borrow().is_blocked()),
+                work => work.is_blocked(),
             };
         }
     }
@@ -194,7 +196,7 @@ impl Graph {
             // The barrier waits somewhere for another input: what follows it has to wait too.
             Origin::Source(_) => input.reach.nodes.iter().any(|&node| waits(&nodes[node])),
             // The state of the slot is taken down once the barrier has passed all of it, and what follows would change it.
-            Origin::Exchange { .. } => nodes.iter().any(waits),
+            Origin::Exchange { .. } | Origin::Lookup(_) => nodes.iter().any(waits),
         };
         if held {
             return Ok(false);
@@ -231,6 +233,15 @@ impl Graph {
                     }
                 }
             },
+            Origin::Lookup(lookup) => {
+                if let Some((event, read_ns)) = lookup.borrow_mut().receive()? {
+                    input.read_ns = read_ns;
+                    if let Event::Barrier(barrier) = &event {
+                        input.barrier = *barrier;
+                    }
+                    events.push(event);
+                }
+            }
         }
         let some = !events.is_empty();
         if some {
@@ -242,7 +253,7 @@ impl Graph {
 
     fn is_blocked(&self, index: usize) -> bool {
         let reach = &self.inputs[index].reach;
-        let full = |&node: &usize| matches!(&self.nodes[node].work, Work::Send(sender) if sender.is_blocked());
+        let full = |&node: &usize| self.nodes[node].work.is_blocked();
         reach.writers.iter().any(|writer| writer.borrow().is_blocked()) || reach.nodes.iter().any(full)
     }
 
@@ -292,6 +303,7 @@ impl Graph {
         let node = &mut nodes[port.node];
         match &mut node.work {
             Work::Send(sender) => return sender.send(batch, inputs[index].read_ns),
+            Work::LookUp(lookup) => return lookup.borrow_mut().send(batch, inputs[index].read_ns),
             Work::Operator(operator) => {
                 node.counts_in.rows_in.add(batch.len() as u64);
                 operator.on_batch(batch, output)?;
@@ -308,6 +320,7 @@ impl Graph {
         let node = &mut nodes[node];
         match &mut node.work {
             Work::Send(sender) => sender.watermark(watermark, *read_ns),
+            Work::LookUp(lookup) => lookup.borrow_mut().watermark(watermark, *read_ns),
             Work::Operator(operator) => {
                 match operator.on_watermark(watermark, output)? {
                     Progress::More => stack.push(Task::Continue(at, watermark)),
@@ -331,6 +344,7 @@ impl Graph {
         node.passed = barrier;
         match &mut node.work {
             Work::Send(sender) => sender.barrier(barrier, *read_ns),
+            Work::LookUp(lookup) => lookup.borrow_mut().barrier(barrier, *read_ns),
             Work::Operator(operator) => {
                 operator.on_barrier(report, output)?;
                 node.tell(&Event::Barrier(barrier), stack);

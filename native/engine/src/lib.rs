@@ -21,6 +21,7 @@ mod job;
 mod job_metrics;
 mod key_group;
 mod live;
+mod lookup;
 mod metrics;
 mod node;
 mod operators;
@@ -41,10 +42,12 @@ pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
 pub use metrics::{
-    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics,
-    QueueMetrics, SlotMetrics, SourceMetrics,
+    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, LookupMetrics, OperatorMetrics,
+    OperatorStateMetrics, QueueMetrics, SlotMetrics, SourceMetrics,
 };
-pub use millrace_io::{Outbox, Refused, Request};
+pub use millrace_io::{
+    Call, Calls, Found, HttpOutbox, HttpRequest, Page, PageError, Posted, Refused, Reply, Splits, Want,
+};
 pub use millrace_state::BackendFigures;
 pub use savepoints::{SavepointOutcome, SavepointState};
 pub use slot::{Slot, Step};
@@ -52,4 +55,9 @@ pub use slot::{Slot, Step};
 /// What a storage has of a job, for whoever looks at it without running the job.
 pub mod stored {
     pub use millrace_state::{BackendKind, History, KeyedState, Manifest, OperatorState};
+}
+
+/// What schemas are read as.
+pub mod schemas {
+    pub use millrace_formats::protobuf::describe as describe_protobuf;
 }

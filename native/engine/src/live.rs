@@ -7,28 +7,29 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
+use millrace_formats::Schemas;
 use millrace_io::{
-    Delivery, KafkaTransactions, Outbox, RegistryClient, Restored, Sink, SinkPlace, Source, StagedFile, Transactions,
-    Waker,
+    Delivery, KafkaTransactions, Outboxes, RegistryClient, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile,
+    Transactions,
 };
 use millrace_plan::{Guarantee, KafkaSource, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;
 use parking_lot::Mutex;
 
-use crate::environment::{Environment, Outputs, Share, TransactionsOf};
+use crate::environment::{Environment, Outputs, TransactionsOf};
 use crate::source::Intake;
 
 /// The connectors of [`millrace_io`], and the clocks of the machine.
 pub struct Live {
     started: Instant,
-    outbox: Arc<Outbox>,
+    outboxes: Arc<Outboxes>,
     registries: Mutex<HashMap<SchemaRegistry, Arc<dyn Schemas>>>,
 }
 
 impl Live {
     pub fn new() -> Self {
-        Live { started: Instant::now(), outbox: Arc::new(Outbox::new(attempt_name())), registries: Mutex::default() }
+        let outboxes = Arc::new(Outboxes::new(attempt_name()));
+        Live { started: Instant::now(), outboxes, registries: Mutex::default() }
     }
 }
 
@@ -72,22 +73,21 @@ impl Environment for Live {
                 Delivery::WithCheckpoint { since, transactions: transactions.map(open).transpose()? }
             }
         };
-        Ok(Arc::new(LiveOutputs { delivery, outbox: self.outbox.clone() }))
+        Ok(Arc::new(LiveOutputs { delivery, outboxes: self.outboxes.clone() }))
     }
 
-    fn outbox(&self) -> Option<Arc<Outbox>> {
-        Some(self.outbox.clone())
+    fn outboxes(&self) -> Option<Arc<Outboxes>> {
+        Some(self.outboxes.clone())
     }
 
     fn open_source(
         &self,
         connector: &SourceConnector,
         schema: SchemaRef,
-        Share { slot, slots }: Share,
-        waker: Waker,
+        place: &SourcePlace<'_>,
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
-        millrace_io::open_source(connector, schema, slot, slots, waker, Arc::new(wall_clock_ms), restored)
+        millrace_io::open_source(connector, schema, place, Arc::new(wall_clock_ms), restored, &self.outboxes)
     }
 
     fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>> {
@@ -111,7 +111,7 @@ impl Environment for Live {
 
 struct LiveOutputs {
     delivery: Delivery,
-    outbox: Arc<Outbox>,
+    outboxes: Arc<Outboxes>,
 }
 
 impl Outputs for LiveOutputs {
@@ -125,7 +125,7 @@ impl Outputs for LiveOutputs {
     }
 
     fn open_sink(&self, connector: &SinkConnector, place: &SinkPlace) -> millrace_io::Result<Box<dyn Sink>> {
-        millrace_io::open_sink(connector, place, &self.delivery, &self.outbox)
+        millrace_io::open_sink(connector, place, &self.delivery, &self.outboxes)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::batch::{Batch, Millis};
 use crate::counters::OperatorCounters;
 use crate::exchange::Sender;
 use crate::job::Job;
+use crate::lookup::SharedLookup;
 use crate::operators::{Operator, Output};
 use crate::sink_writer::SinkWriter;
 use crate::watermarks::{Combined, Watermark};
@@ -32,6 +33,19 @@ pub enum Work {
     Operator(Box<dyn Operator>),
     /// The near half of an exchange.
     Send(Sender),
+    /// The near half of a lookup.
+    LookUp(SharedLookup),
+}
+
+impl Work {
+    /// Its queue is full: nothing that leads here is to be run.
+    pub fn is_blocked(&self) -> bool {
+        match self {
+            Work::Operator(_) => false,
+            Work::Send(sender) => sender.is_blocked(),
+            Work::LookUp(lookup) => lookup.borrow().is_blocked(),
+        }
+    }
 }
 
 pub struct Node {

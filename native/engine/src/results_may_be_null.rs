@@ -17,6 +17,7 @@ pub fn let_results_be_null(plan: &mut Plan) {
             | OperatorKind::Union
             | OperatorKind::Deduplicate(_)
             | OperatorKind::BroadcastJoin(_)
+            | OperatorKind::LookupJoin(_)
             | OperatorKind::Sink(_) => made_from_results,
         };
         if may_be_null {

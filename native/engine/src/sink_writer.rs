@@ -54,7 +54,7 @@ impl SinkWriter {
     }
 
     pub fn write(&mut self, records: Records) -> Result<()> {
-        let bytes = records.values.bytes();
+        let bytes = records.bytes();
         self.counters.bytes.add(bytes as u64);
         let records = Pending::Records { records, taken: 0 };
         match &mut self.held {
@@ -148,7 +148,7 @@ impl SinkWriter {
             let Some(next) = held.pop_front() else { break };
             match &next {
                 Pending::Barrier => self.released += 1,
-                Pending::Records { records, .. } => self.held_bytes -= records.values.bytes(),
+                Pending::Records { records, .. } => self.held_bytes -= records.bytes(),
             }
             self.pending.push_back(next);
         }
@@ -173,7 +173,7 @@ impl SinkWriter {
                 Pending::Barrier => sink.begin_epoch().map_err(failed)?,
                 Pending::Records { records, taken } => {
                     *taken += sink.write(records, *taken).map_err(failed)?;
-                    if *taken < records.values.len() {
+                    if *taken < records.len() {
                         return Ok(());
                     }
                 }

@@ -211,7 +211,7 @@ impl Slot {
     fn turns(&self, input: usize) -> usize {
         match self.graph.inputs[input].origin {
             Origin::Source(_) => 1,
-            Origin::Exchange { .. } => MESSAGES_PER_ROUND,
+            Origin::Exchange { .. } | Origin::Lookup(_) => MESSAGES_PER_ROUND,
         }
     }
 
@@ -219,7 +219,7 @@ impl Slot {
     fn tell_end(&mut self) {
         let ended = |index: usize| match &self.graph.inputs[index].origin {
             Origin::Source(source) => source.has_ended() && self.graph.is_drained(index),
-            Origin::Exchange { .. } => true,
+            Origin::Exchange { .. } | Origin::Lookup(_) => true,
         };
         if !self.told_end && (0..self.graph.inputs.len()).all(ended) {
             self.told_end = true;

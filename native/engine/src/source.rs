@@ -61,23 +61,29 @@ impl Receiver for Intake {
         if self.has_header && record.offset == 0 {
             return Ok(());
         }
-        let Some(value) = record.value else {
-            return self.bad(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
-        };
         if self.event_times_come_with_records() && record.timestamp.is_none() {
             let message = "the record has no timestamp, which eventTime() is to be taken from";
             return self.bad(&record, &BadRecord { column: None, message: message.into() });
         }
-        if let Err(bad) = self.decoder.decode(value) {
+        let rows = self.decoder.rows();
+        let decoded = match record.value {
+            Some(value) => self.decoder.decode(value),
+            None => self.decoder.tombstone(record.key),
+        };
+        if let Err(bad) = decoded {
             if let Some(failure) = self.decoder.take_failure() {
                 let message = format!("{}, offset {}: {failure}", self.splits[record.split].name, record.offset);
                 return Err(Error::new(ErrorCode::Source, message));
             }
             return self.bad(&record, &bad);
         }
-        self.counters.bytes.add(value.len() as u64);
+        let bytes = record.value.map_or(0, <[u8]>::len);
+        self.counters.bytes.add(bytes as u64);
+        if self.decoder.rows() == rows {
+            return Ok(());
+        }
         self.timestamps.extend(record.timestamp.filter(|_| self.event_times_come_with_records()));
-        self.bytes += value.len();
+        self.bytes += bytes;
         self.extend_run(record.split, record.offset, 1);
         if self.decoder.rows() >= BATCH_ROWS || self.bytes >= BATCH_BYTES || self.decoder.is_full() {
             self.flush()?;
@@ -94,6 +100,12 @@ impl Receiver for Intake {
             self.emit(rows)?;
         }
         Ok(())
+    }
+
+    fn unreadable(&mut self, record: Record<'_>, next: i64, bad: &BadRecord) -> Result<()> {
+        self.flush()?;
+        self.read(record.split, next - 1)?;
+        self.bad(&record, bad)
     }
 
     fn caught_up(&mut self, split: usize) {
@@ -355,11 +367,13 @@ impl SourceInput {
     }
 
     pub fn on_barrier(&mut self) -> SourceReport {
-        let Intake { positions, splits, clock, .. } = &mut self.intake;
+        let SourceInput { source, intake: Intake { positions, splits, clock, .. }, .. } = self;
         let splits = splits.iter().zip(positions).enumerate().map(|(index, (split, position))| {
             let watermark = clock.as_ref().map_or(NO_WATERMARK, |clock| clock.reached(index));
             let offset = position.on_barrier(watermark);
-            millrace_state::Position { resource: split.resource.clone(), partition: split.partition, offset, watermark }
+            let token = source.token(index).map(str::to_owned);
+            let Split { resource, partition, .. } = split;
+            millrace_state::Position { resource: resource.clone(), partition: *partition, offset, watermark, token }
         });
         let report = SourceReport { operator: self.operator, positions: splits.collect() };
         if let Some(writer) = self.dead_letter_writer() {

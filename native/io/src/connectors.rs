@@ -5,14 +5,18 @@ use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
 use millrace_plan::{SinkConnector, SourceConnector};
+use millrace_storage::is_remote;
 
+use crate::driver::{Calling, DriverSink, DriverSource};
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
-use crate::http::{HttpSink, Outbox};
+use crate::http::HttpSink;
 use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink};
-use crate::object::{ObjectSink, ObjectSource, is_remote};
+use crate::object::{ObjectSink, ObjectSource};
 use crate::stdout::StdoutSink;
-use crate::{Error, Receiver, Restored, Result, Sink, SinkPlace, Source, StagedFile, Waker, file, object};
+use crate::{
+    Error, Outboxes, Receiver, Restored, Result, Sink, SinkPlace, Source, SourcePlace, StagedFile, file, object,
+};
 
 /// Milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -38,35 +42,38 @@ impl Delivery {
     }
 }
 
-/// Opens the part of a source that is `slot`'s, of so many `slots`. `schema` holds the columns that are read. With
-/// `restored`, it goes on from there: splits that are not named in it start at their beginning.
+/// Opens the part of a source that is one slot's. `schema` holds the columns that are read. With `restored`, it goes on from
+/// there: splits that are not named in it start at their beginning.
 pub fn open_source<R: Receiver>(
     connector: &SourceConnector,
     schema: SchemaRef,
-    slot: usize,
-    slots: usize,
-    waker: Waker,
+    place: &SourcePlace<'_>,
     clock: Clock,
     restored: Option<&[Restored]>,
+    outboxes: &Outboxes,
 ) -> Result<Box<dyn Source<R>>> {
+    let &SourcePlace { slot, slots, ref waker, .. } = place;
     Ok(match connector {
-        SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, &waker, restored)?),
+        SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, waker, restored)?),
         SourceConnector::File(config) if config.paths.iter().any(|path| is_remote(path)) => {
-            Box::new(ObjectSource::open(config, slot, slots, &waker, restored)?)
+            Box::new(ObjectSource::open(config, schema, slot, slots, waker, restored)?)
         }
-        SourceConnector::File(config) => Box::new(FileSource::open(config, slot, slots, restored)?),
+        SourceConnector::File(config) => Box::new(FileSource::open(config, schema, slot, slots, restored)?),
         SourceConnector::Generator(config) => {
             Box::new(GeneratorSource::open(config, schema, slot, slots, clock, restored)?)
+        }
+        SourceConnector::Driver(config) => {
+            Box::new(DriverSource::open(config, schema, place, restored, &outboxes.calls)?)
         }
     })
 }
 
-/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host. HTTP requests go to the outbox.
+/// Opens a sink for one slot. A table is none of this crate's: its rows go to the host.
 pub fn open_sink(
     connector: &SinkConnector,
     place: &SinkPlace,
     delivery: &Delivery,
-    outbox: &Arc<Outbox>,
+    outboxes: &Outboxes,
 ) -> Result<Box<dyn Sink>> {
     Ok(match connector {
         SinkConnector::Kafka(config) => match delivery {
@@ -79,7 +86,11 @@ pub fn open_sink(
             Box::new(ObjectSink::open(config, place.slot, delivery.stages_since())?)
         }
         SinkConnector::File(config) => Box::new(FileSink::open(config, place.slot, delivery.stages_since())?),
-        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, outbox)),
+        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, outboxes)),
+        SinkConnector::Driver(config) => {
+            let calling = Calling::new(&place.id, place.slot, outboxes.calls.clone(), place.waker.clone());
+            Box::new(DriverSink::open(config, calling))
+        }
         SinkConnector::Stdout => Box::new(StdoutSink::open()?),
         SinkConnector::Table(table) => {
             return Err(Error(format!(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use millrace_formats::BadRecord;
 
 use crate::Result;
 
@@ -49,6 +50,11 @@ pub trait Receiver {
     /// `first_offset + i`.
     fn rows(&mut self, split: usize, first_offset: i64, rows: RecordBatch) -> std::result::Result<(), Self::Error>;
 
+    /// What a source that decodes by itself could not read: `record`, or the rows from there to before `next`.
+    fn unreadable(&mut self, record: Record<'_>, _next: i64, bad: &BadRecord) -> std::result::Result<(), Self::Error> {
+        Err(crate::Error(format!("offset {}: {bad}", record.offset)).into())
+    }
+
     /// Everything that the split holds for now has been handed over. Said once or again, until the next record.
     fn caught_up(&mut self, _split: usize) {}
 
@@ -83,11 +89,24 @@ pub struct Restored {
     pub partition: i32,
     /// The next offset to read.
     pub offset: i64,
+    /// What [`Source::token`] gave there.
+    pub token: Option<String>,
 }
 
 impl Restored {
     /// The offset of a file that has been read to its end: nothing of it is read again, and it may be gone.
     pub const READ_TO_END: i64 = i64::MAX;
+}
+
+/// Where a source is.
+pub struct SourcePlace<'a> {
+    /// The id of its operator.
+    pub id: &'a str,
+    /// One slot of so many.
+    pub slot: usize,
+    pub slots: usize,
+    /// Wakes the slot, from any thread.
+    pub waker: Waker,
 }
 
 /// A source as one slot sees it: only the splits that are this slot's. Never blocks for longer than a client library's
@@ -100,6 +119,12 @@ pub trait Source<R: Receiver> {
 
     /// Stops or restarts the fetching of one split; what was already fetched may still come.
     fn pause(&mut self, split: usize, paused: bool) -> Result<()>;
+
+    /// What a checkpoint keeps beside the position behind everything that has been handed over, where an offset alone does not
+    /// say where to go on.
+    fn token(&self, _split: usize) -> Option<&str> {
+        None
+    }
 
     /// Stores positions, without waiting for the outcome; failures are reported by a later poll.
     fn commit(&mut self, positions: &[Position]) -> Result<()>;

@@ -167,7 +167,7 @@ fn a_committed_position_that_the_topic_no_longer_has_gives_way_to_the_fallback()
 }
 
 fn restored(topic: &str, partition: i32, offset: i64) -> Restored {
-    Restored { resource: topic.to_owned(), partition, offset }
+    Restored { resource: topic.to_owned(), partition, offset, token: None }
 }
 
 #[test]

@@ -72,6 +72,17 @@ pub struct Mapped {
 }
 
 impl Batch {
+    /// Views of the core's memory alone, which stay as long as they are held.
+    pub fn lent(rows: &RecordBatch) -> Self {
+        Batch::of(rows, &mut Scratch::new(Uint8Array::new(Vec::new())))
+    }
+
+    /// Takes rows over; what does not fit `schema` is an error.
+    pub fn into_rows(self, schema: &SchemaRef) -> Result<RecordBatch> {
+        let nothing = RecordBatch::new_empty(schema.clone());
+        Ok(Mapped { rows: self, origin: None }.into_rows(&nothing, schema)?.rows)
+    }
+
     /// Holds until the next one is made of the same memory.
     pub fn of(rows: &RecordBatch, scratch: &mut Scratch) -> Self {
         scratch.used = 0;

@@ -101,8 +101,9 @@ impl Job {
         if let Some(jobs) = jobs().as_mut() {
             jobs.remove(&self.id);
         }
-        if let Some(outbox) = self.job.outbox() {
-            outbox.set_bell(None);
+        if let Some(outboxes) = self.job.outboxes() {
+            outboxes.http.set_bell(None);
+            outboxes.calls.set_bell(None);
         }
     }
 }

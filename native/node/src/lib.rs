@@ -4,10 +4,12 @@
 #[cfg(target_env = "gnu")]
 mod allocator;
 mod batch;
+mod calls;
 mod error;
 mod host;
 mod job;
 mod metrics;
 mod requests;
+pub mod schemas;
 mod slot;
 pub mod stored;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use flatbuffers::{ForwardsUOffset, Vector, VerifierOptions};
 
-use self::format::format;
+use self::format::{file_format, format};
 use crate::generated as fb;
 use crate::model::*;
 use crate::{ExprFunction, PlanError};
@@ -103,6 +103,8 @@ fn operator(operator: fb::Operator<'_>) -> Result<Operator> {
             output: named(Some(join.output()))?,
             keep_unmatched: join.keep_unmatched(),
         })
+    } else if let Some(join) = operator.kind_as_lookup_join() {
+        OperatorKind::LookupJoin(lookup_join(join)?)
     } else {
         return Err(unknown("kind of operator", operator.kind_type().0));
     };
@@ -120,9 +122,11 @@ fn source(source: fb::Source<'_>) -> Result<Source> {
         SourceConnector::Kafka(kafka_source(kafka)?)
     } else if let Some(file) = source.connector_as_file_source() {
         let paths = file.paths().iter().map(str::to_owned).collect();
-        SourceConnector::File(FileSource { paths, follow: file.follow_() })
+        SourceConnector::File(FileSource { paths, follow: file.follow_(), format: file_format(source.format())? })
     } else if let Some(generator) = source.connector_as_generator_source() {
         SourceConnector::Generator(generator_source(generator)?)
+    } else if let Some(driver) = source.connector_as_driver_source() {
+        SourceConnector::Driver(DriverSource { driver: driver.driver().into() })
     } else {
         return Err(unknown("source connector", source.connector_type().0));
     };
@@ -132,6 +136,20 @@ fn source(source: fb::Source<'_>) -> Result<Source> {
         declared: schema(source.fields())?,
         event_time: source.event_time().map(event_time).transpose()?,
         on_bad_record: on_bad_record(source.on_bad_record(), source.dead_letter())?,
+    })
+}
+
+fn lookup_join(join: fb::LookupJoin<'_>) -> Result<LookupJoin> {
+    let ttl = positive("cache.ttl", join.cache_ttl())?;
+    Ok(LookupJoin {
+        driver: join.driver().into(),
+        on: named(Some(join.on()))?,
+        columns: schema(join.columns())?,
+        output: named(Some(join.output()))?,
+        keep_unmatched: join.keep_unmatched(),
+        batch_keys: join.batch_keys() as usize,
+        cache_rows: join.cache_rows() as usize,
+        cache_ttl_ms: (ttl > 0).then_some(ttl),
     })
 }
 
@@ -263,6 +281,9 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
             compression: compression(file.compression(), "gz", "zst")?,
             roll_bytes: positive("rollBytes", file.roll_bytes())?,
             roll_interval_ms: positive("rollInterval", file.roll_interval())?,
+            format: file_format(sink.format())?,
+            partition_by: named(file.partition_by())?,
+            open_files: file.open_files() as usize,
         })
     } else if sink.connector_as_stdout_sink().is_some() {
         SinkConnector::Stdout
@@ -270,6 +291,14 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         SinkConnector::Table(TableSink { title: table.title().unwrap_or_default().into() })
     } else if let Some(http) = sink.connector_as_http_sink() {
         SinkConnector::Http(http_sink(http)?)
+    } else if let Some(driver) = sink.connector_as_driver_sink() {
+        SinkConnector::Driver(DriverSink {
+            driver: driver.driver().into(),
+            batch_rows: driver.batch_rows() as usize,
+            linger_ms: positive("batch.linger", driver.linger())?,
+            concurrency: driver.concurrency() as usize,
+            buffer_rows: driver.buffer_rows() as usize,
+        })
     } else {
         return Err(unknown("sink connector", sink.connector_type().0));
     };
@@ -278,6 +307,7 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         format: format(sink.format())?,
         key: sink.key().map(|key| expr(key, 0)).transpose()?,
         headers: named(sink.headers())?,
+        tombstone: sink.tombstone().map(|tombstone| expr(tombstone, 0)).transpose()?,
         on_bad_record: on_bad_record(sink.on_bad_record(), sink.dead_letter())?,
     })
 }
@@ -290,13 +320,23 @@ fn http_sink(http: fb::HttpSink<'_>) -> Result<HttpSink> {
             fb::HttpBody::Lines => HttpBody::Lines,
             fb::HttpBody::Array => HttpBody::Array,
             fb::HttpBody::Bulk => HttpBody::Bulk,
+            fb::HttpBody::Joined => HttpBody::Joined,
+            fb::HttpBody::Arrow => HttpBody::Arrow,
             other => return Err(unknown("body of requests", other.0)),
         },
-        compression: compression(http.compression(), "gzip", "zstd")?,
+        compression: match http.compression() {
+            Some("snappy") => HttpCompression::Snappy,
+            other => match compression(other, "gzip", "zstd")? {
+                Compression::None => HttpCompression::None,
+                Compression::Gzip => HttpCompression::Gzip,
+                Compression::Zstd => HttpCompression::Zstd,
+            },
+        },
         batch_rows: http.batch_rows() as usize,
         batch_bytes: positive("batch.bytes", http.batch_bytes())? as usize,
         linger_ms: positive("batch.linger", http.linger())?,
         buffer_bytes: positive("buffer", http.buffer_bytes())? as usize,
+        live: http.live(),
     })
 }
 

@@ -127,6 +127,10 @@ fn validate_operator(plan: &Plan, index: usize) -> Result<()> {
             makes(&join.output, operator)?;
             if plan.checkpoints.is_none() { is_read_whole(plan, operator.inputs[1]) } else { Ok(()) }
         }
+        (OperatorKind::LookupJoin(join), [input]) => {
+            validate_lookup(join, &input.schema)?;
+            makes(&join.output, operator)
+        }
         (_, inputs) => Err(PlanError::new(format!("it cannot have {} inputs", inputs.len()))),
     }
 }
@@ -172,9 +176,21 @@ fn validate_dead_letter(sink: &Sink) -> Result<()> {
     if matches!(sink.connector, SinkConnector::Table(_)) {
         return Err(PlanError::new("bad records cannot go to a table: use Kafka, files or stdout"));
     }
+    if let SinkConnector::Driver(driver) = &sink.connector {
+        let message = format!("bad records cannot go to {}: use Kafka, files or HTTP", driver.driver);
+        return Err(PlanError::new(message));
+    }
+    if let SinkConnector::File(file) = &sink.connector
+        && (file.format != FileFormat::Lines || !file.partition_by.is_empty())
+    {
+        return Err(PlanError::new(
+            "bad records go to files of lines in one folder: use json or csv, without partitionBy",
+        ));
+    }
     if sink.key.is_some() || !sink.headers.is_empty() {
         return Err(PlanError::new("bad records keep their own key and headers"));
     }
+    format::of_dead_letter(sink)?;
     validate_connector(sink)
 }
 
@@ -229,10 +245,24 @@ fn validate_join(join: &BroadcastJoin, input: &Schema, table: &Schema) -> Result
         let (on, keys) = (join.on.len(), join.keys.len());
         return Err(PlanError::new(format!("rows are matched by {on} columns, but the key has {keys}")));
     }
-    let of_table = table.fields().iter().map(|field| broadcast_column(field.name()));
-    let scope: Vec<String> = input.fields().iter().map(|field| field.name().clone()).chain(of_table).collect();
+    matches_are_named(&join.output, input, table)
+}
+
+fn validate_lookup(join: &LookupJoin, input: &Schema) -> Result<()> {
+    validate_keys(&join.on, input)?;
+    unique_columns(&join.columns)?;
+    if join.batch_keys == 0 {
+        return Err(PlanError::new("at least one key is asked for at once"));
+    }
+    matches_are_named(&join.output, input, &join.columns)
+}
+
+/// The columns of a join's output are made of those of both sides.
+fn matches_are_named(output: &[NamedExpr], input: &Schema, matches: &Schema) -> Result<()> {
+    let of_matches = matches.fields().iter().map(|field| broadcast_column(field.name()));
+    let scope: Vec<String> = input.fields().iter().map(|field| field.name().clone()).chain(of_matches).collect();
     let names: Vec<&str> = scope.iter().map(String::as_str).collect();
-    join.output.iter().try_for_each(|column| names_exist(&column.expr, &names))
+    output.iter().try_for_each(|column| names_exist(&column.expr, &names))
 }
 
 /// What is broadcast is in memory only, so every start has to read all of it again.
@@ -259,19 +289,47 @@ fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
 fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
     format::of_sink(sink, input)?;
     let key = sink.key.iter();
-    key.chain(sink.headers.iter().map(|header| &header.expr)).try_for_each(|expr| columns_exist(expr, input))?;
-    let is_told = matches!(sink.connector, SinkConnector::Http(_));
+    let headers = sink.headers.iter().map(|header| &header.expr);
+    key.chain(headers).chain(&sink.tombstone).try_for_each(|expr| columns_exist(expr, input))?;
+    if sink.tombstone.is_some() && !(matches!(sink.connector, SinkConnector::Kafka(_)) && sink.key.is_some()) {
+        return Err(PlanError::new("a tombstone deletes what has its key, in Kafka: give the sink a key"));
+    }
+    let is_told = matches!(sink.connector, SinkConnector::Http(_) | SinkConnector::Driver(_));
     if !is_told && sink.on_bad_record != BadRecordPolicy::Fail {
-        return Err(PlanError::new("only an HTTP sink is told of rows that are refused: leave out onBadRecord"));
+        return Err(PlanError::new(
+            "only sinks over HTTP and of databases are told of rows that are refused: leave out onBadRecord",
+        ));
+    }
+    if let SinkConnector::File(file) = &sink.connector {
+        validate_partitions(file, input)?;
     }
     sink.dead_letter().map_or(Ok(()), validate_dead_letter)?;
     validate_connector(sink)
 }
 
+fn validate_partitions(file: &FileSink, input: &Schema) -> Result<()> {
+    let mut names = HashSet::new();
+    for NamedExpr { name, expr } in &file.partition_by {
+        if name.is_empty() || name.starts_with(['_', '.']) {
+            let message = format!(
+                "a folder cannot be called \"{name}=…\": what begins with an underscore or a point is left alone"
+            );
+            return Err(PlanError::new(message));
+        }
+        if !names.insert(name.as_str()) {
+            return Err(PlanError::new(format!("partitionBy has \"{name}\" twice")));
+        }
+        columns_exist(expr, input)?;
+    }
+    Ok(())
+}
+
 fn validate_connector(sink: &Sink) -> Result<()> {
     match &sink.connector {
         SinkConnector::Http(http) => validate_http(http),
+        SinkConnector::Driver(driver) => validate_driver(driver),
         SinkConnector::Kafka(kafka) if kafka.topic.is_empty() => Err(PlanError::new("the topic has no name")),
+        SinkConnector::File(file) if file.open_files == 0 => Err(PlanError::new("openFiles is at least 1")),
         SinkConnector::File(file) if file.roll_bytes == 0 || file.roll_interval_ms == 0 => {
             Err(PlanError::new("rollBytes and rollInterval are more than nothing"))
         }
@@ -279,8 +337,19 @@ fn validate_connector(sink: &Sink) -> Result<()> {
     }
 }
 
+fn validate_driver(sink: &DriverSink) -> Result<()> {
+    if sink.batch_rows == 0 || sink.concurrency == 0 {
+        return Err(PlanError::new("a batch has at least one row, and at least one is written at once"));
+    }
+    if sink.buffer_rows < sink.batch_rows {
+        let DriverSink { batch_rows, buffer_rows, .. } = sink;
+        return Err(PlanError::new(format!("a buffer of {buffer_rows} rows cannot hold a batch of {batch_rows}")));
+    }
+    Ok(())
+}
+
 fn validate_http(http: &HttpSink) -> Result<()> {
-    if http.shards.is_empty() {
+    if http.shards.is_empty() && !http.live {
         return Err(PlanError::new("there are no endpoints"));
     }
     let mut names = HashSet::new();

@@ -53,6 +53,8 @@ pub struct Position {
     pub partition: i32,
     pub offset: i64,
     pub watermark: i64,
+    /// Where an offset alone does not say where to go on.
+    pub token: Option<String>,
 }
 
 /// The watermark that the windows of some key groups had reached.
@@ -177,6 +179,7 @@ fn encode_operator<'a>(b: &mut FlatBufferBuilder<'a>, operator: &OperatorState) 
                 partition: position.partition,
                 offset: position.offset,
                 watermark: position.watermark,
+                token: position.token.as_ref().map(|token| b.create_string(token)),
             };
             fb::Position::create(b, &args)
         })
@@ -264,6 +267,7 @@ fn decode(manifest: &fb::Manifest<'_>) -> std::result::Result<Manifest, String> 
             partition: position.partition(),
             offset: position.offset(),
             watermark: position.watermark(),
+            token: position.token().map(String::from),
         });
         let staged = operator.staged().into_iter().flatten();
         Ok(OperatorState {
@@ -348,6 +352,7 @@ mod tests {
                     partition: 3,
                     offset: 81_223,
                     watermark: i64::MIN,
+                    token: Some("{}".into()),
                 }],
                 progress: vec![Progress { key_groups: 0..64, watermark: 5 }],
                 staged: vec![StagedFile { staged: ".a.tmp".into(), visible: "a".into() }],

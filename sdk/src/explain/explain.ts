@@ -1,3 +1,4 @@
+import type { LookupConfig } from "../connectors/driver.js";
 import type { NamedValue, PlanNode } from "../plan/node.js";
 import type { Job } from "../stream/job.js";
 import type { Ttl } from "../stream/ttl.js";
@@ -96,6 +97,12 @@ function details(node: PlanNode): string[] {
         ...step.output.map(({ name, value }) => `${name} = ${formula(value)}`),
         `every slot has the last row of each ${step.keys.map(({ name }) => name).join(", ")} of ${node.inputs[1]?.name}`,
       ];
+    case "lookup":
+      return [
+        `where ${step.on.map(({ name, value }) => `${formula(value)} = ${name}`).join(" and ")}`,
+        ...step.output.map(({ name, value }) => `${name} = ${formula(value)}`),
+        `asks for ${step.columns.map(({ name }) => name).join(", ")}; ${kept(step.lookup)}`,
+      ];
     case "function":
       return [`gives ${names(node)}`];
     case "sink":
@@ -103,6 +110,8 @@ function details(node: PlanNode): string[] {
         ...spread(step),
         ...(step.key === undefined ? [] : [`key ${formula(step.key)}`]),
         ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
+        ...step.partitionBy.map(({ name, value }) => `folder ${name} = ${formula(value)}`),
+        ...(step.tombstone === undefined ? [] : [`no value where ${formula(step.tombstone)}`]),
         ...badRecords(step.onBadRecord, "rows that are refused"),
       ];
   }
@@ -110,8 +119,11 @@ function details(node: PlanNode): string[] {
 
 /** How rows come to several endpoints. */
 function spread({ config, key }: Extract<PlanNode["step"], { kind: "sink" }>): string[] {
-  if (config.kind !== "http" || config.endpoints.length < 2) return [];
-  return [`${config.endpoints.length} endpoints, ${key === undefined ? "a batch to each by turns" : "by the key"}`];
+  if (config.kind !== "http") return [];
+  const way = key === undefined ? "a batch to each by turns" : "by the key";
+  if (config.live !== undefined) return [`endpoints of ${config.live.file}, ${way}`];
+  if (config.endpoints.length < 2) return [];
+  return [`${config.endpoints.length} endpoints, ${way}`];
 }
 
 function key(keys: readonly NamedValue[]): string {
@@ -122,6 +134,12 @@ function key(keys: readonly NamedValue[]): string {
 function lifetime(ttl: Ttl | undefined): string {
   if (ttl === undefined) return "for ever";
   return `${ttl.duration} after ${ttl.update === "onWrite" ? "its first row" : "its last row"}`;
+}
+
+function kept({ cacheRows, cacheTtl }: LookupConfig): string {
+  if (cacheRows === 0) return "nothing of it is kept";
+  const rows = `${cacheRows.toLocaleString("en")} rows of it are kept`;
+  return cacheTtl === 0 ? rows : `${rows}, for ${cacheTtl / 1000} s`;
 }
 
 function names(node: PlanNode): string {

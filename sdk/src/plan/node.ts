@@ -1,3 +1,4 @@
+import type { DriverConfig, DriverSinkConfig } from "../connectors/driver.js";
 import type { HttpSinkConfig } from "../connectors/http.js";
 import { PlanError } from "../errors.js";
 import type { Value } from "../expr/value.js";
@@ -6,6 +7,7 @@ import type { GeneratorKind, KafkaStart } from "../generated/millrace/plan.js";
 import type { Schema } from "../schema/schema.js";
 import type { Field } from "../schema/type.js";
 import type { Join } from "../stream/join.js";
+import type { LookupJoin } from "../stream/lookup-join.js";
 import type { Ttl } from "../stream/ttl.js";
 
 /** An expression and the name of its column. */
@@ -36,7 +38,8 @@ export type SourceConfig =
       readonly eventsPerSecond: number;
       readonly outOfOrderness: number;
       readonly keys: number;
-    };
+    }
+  | DriverConfig;
 
 export type SinkConfig =
   | { readonly kind: "kafka"; readonly topic: string; readonly properties: Readonly<Record<string, string>> }
@@ -47,8 +50,10 @@ export type SinkConfig =
       readonly compression: "" | "gz" | "zst";
       readonly rollBytes: number;
       readonly rollInterval: number;
+      readonly openFiles: number;
     }
   | HttpSinkConfig
+  | DriverSinkConfig
   | { readonly kind: "stdout" }
   | { readonly kind: "table"; readonly title: string };
 
@@ -117,6 +122,7 @@ export type NodeKind =
     }
   | { readonly kind: "deduplicate"; readonly keys: readonly NamedValue[]; readonly ttl: Ttl | undefined }
   | Join
+  | LookupJoin
   | { readonly kind: "function"; readonly number: number; readonly function: UserFunction }
   | {
       readonly kind: "sink";
@@ -124,6 +130,8 @@ export type NodeKind =
       readonly format?: FormatConfig | undefined;
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
+      readonly partitionBy: readonly NamedValue[];
+      readonly tombstone: Value | undefined;
       readonly onBadRecord: BadRecordPolicy;
     };
 

@@ -50,6 +50,11 @@ function readOf(node: PlanNode, needed: ReadonlySet<string>, input: PlanNode): s
       const own = new Set(input.fields.map((field) => field.name));
       return [...step.on, ...columns].flatMap(({ value }) => columnsIn(value)).filter((name) => own.has(name));
     }
+    case "lookup": {
+      const columns = step.output.filter(({ name }) => needed.has(name));
+      const own = new Set(input.fields.map((field) => field.name));
+      return [...step.on, ...columns].flatMap(({ value }) => columnsIn(value)).filter((name) => own.has(name));
+    }
     default:
       return node.inputs.flatMap((input) => input.fields.map((field) => field.name));
   }
@@ -72,6 +77,15 @@ function withColumns(node: PlanNode, inputs: readonly PlanNode[], needed: Readon
       const fields = keep(needed);
       const output = step.output.filter(({ name }) => fields.some((field) => field.name === name));
       return { ...node, inputs, fields, step: { ...step, output } };
+    }
+    case "lookup": {
+      const fields = keep(needed);
+      const output = step.output.filter(({ name }) => fields.some((field) => field.name === name));
+      const read = new Set(output.flatMap(({ value }) => columnsIn(value)));
+      const columns = step.columns.filter(({ name }) => read.has(`$${name}`));
+      // A table without any column could not say whether it has a row.
+      const asked = columns.length > 0 ? columns : step.columns.slice(0, 1);
+      return { ...node, inputs, fields, step: { ...step, output, columns: asked } };
     }
     case "filter":
     case "deduplicate":

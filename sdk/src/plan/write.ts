@@ -7,6 +7,8 @@ import {
   BroadcastJoinT,
   CheckpointsT,
   DeduplicateT,
+  DriverSinkT,
+  DriverSourceT,
   EventTimeT,
   FileSinkT,
   FileSourceT,
@@ -23,6 +25,7 @@ import {
   JsFunctionT,
   KafkaSinkT,
   KafkaSourceT,
+  LookupJoinT,
   OperatorKind,
   OperatorT,
   ProjectT,
@@ -134,12 +137,23 @@ function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, Op
         OperatorKind.BroadcastJoin,
         new BroadcastJoinT(named(step.on), named(step.keys), named(step.output), step.keepUnmatched),
       ];
+    case "lookup": {
+      const { lookup, on, columns, output, keepUnmatched } = step;
+      const join = new LookupJoinT(lookup.driver, named(on), fields(columns), named(output), keepUnmatched);
+      join.batchKeys = lookup.batchKeys;
+      join.cacheRows = lookup.cacheRows;
+      join.cacheTtl = BigInt(lookup.cacheTtl);
+      return [OperatorKind.LookupJoin, join];
+    }
     case "function":
       return [OperatorKind.JsFunction, new JsFunctionT(FUNCTION_KINDS[step.function.kind], step.number)];
     case "sink":
       return [
         OperatorKind.Sink,
-        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord),
+        Object.assign(
+          sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord, step.partitionBy),
+          { tombstone: optional(step.tombstone) },
+        ),
       ];
   }
 }
@@ -201,6 +215,8 @@ function sourceConnector(config: SourceConfig): [SourceConnector, SourceT["conne
           BigInt(config.keys),
         ),
       ];
+    case "driver":
+      return [SourceConnector.DriverSource, new DriverSourceT(config.driver)];
   }
 }
 
@@ -210,24 +226,28 @@ function sink(
   headers: readonly NamedValue[],
   format: FormatT,
   onBadRecord: BadRecordPolicy,
+  partitionBy: readonly NamedValue[] = [],
 ): SinkT {
-  const [connectorType, connector] = sinkConnector(config);
+  const [connectorType, connector] = sinkConnector(config, partitionBy);
   return withPolicy(new SinkT(connectorType, connector, format, optional(key), named(headers)), onBadRecord);
 }
 
-function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] {
+function sinkConnector(config: SinkConfig, partitionBy: readonly NamedValue[]): [SinkConnector, SinkT["connector"]] {
   switch (config.kind) {
     case "kafka":
       return [SinkConnector.KafkaSink, new KafkaSinkT(config.topic, properties(config.properties))];
     case "files": {
-      const { directory, prefix, compression, rollBytes, rollInterval } = config;
-      return [
-        SinkConnector.FileSink,
-        new FileSinkT(directory, prefix, compression, BigInt(rollBytes), BigInt(rollInterval)),
-      ];
+      const { directory, prefix, compression, rollBytes, rollInterval, openFiles } = config;
+      const [size, age] = [BigInt(rollBytes), BigInt(rollInterval)];
+      const file = new FileSinkT(directory, prefix, compression, size, age, named(partitionBy), openFiles);
+      return [SinkConnector.FileSink, file];
     }
     case "http":
       return [SinkConnector.HttpSink, httpSink(config)];
+    case "driver": {
+      const { driver, batchRows, linger, concurrency, bufferRows } = config;
+      return [SinkConnector.DriverSink, new DriverSinkT(driver, batchRows, BigInt(linger), concurrency, bufferRows)];
+    }
     case "stdout":
       return [SinkConnector.StdoutSink, new StdoutSinkT()];
     case "table":
@@ -237,7 +257,7 @@ function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] 
 
 /** What the core has to know; secrets and addresses stay with the worker. */
 function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
-  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer } = config;
+  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer, live } = config;
   return new HttpSinkT(
     endpoints.map(({ name, weight }) => new HttpShardT(name, weight)),
     HTTP_BODIES[body],
@@ -246,10 +266,17 @@ function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
     BigInt(batchBytes),
     BigInt(linger),
     BigInt(buffer),
+    live !== undefined,
   );
 }
 
-const HTTP_BODIES = { lines: HttpBody.Lines, array: HttpBody.Array, bulk: HttpBody.Bulk } as const;
+const HTTP_BODIES = {
+  lines: HttpBody.Lines,
+  array: HttpBody.Array,
+  bulk: HttpBody.Bulk,
+  joined: HttpBody.Joined,
+  arrow: HttpBody.Arrow,
+} as const;
 
 function properties(all: Readonly<Record<string, string>>): PropertyT[] {
   return Object.entries(all).map(([key, value]) => new PropertyT(key, value));

@@ -1,10 +1,11 @@
 import type { Batch, BatchResult } from "../batch.js";
 import type { Sink, Source } from "../connectors/connector.js";
+import type { LookupTable } from "../connectors/driver.js";
 import { PlanError } from "../errors.js";
 import type { Columns, Typed, TypedName, TypeOf } from "../expr/expr.js";
 import { columnsOf } from "../expr/make.js";
 import type { Value } from "../expr/value.js";
-import { writtenTo } from "../formats/avro.js";
+import { writtenTo } from "../formats/registered.js";
 import { type Graph, nameStep, type PlanNode, type UserFunction } from "../plan/node.js";
 import { Schema } from "../schema/schema.js";
 import {
@@ -24,6 +25,8 @@ import { keysOf } from "./aggregate.js";
 import { type EventTimeOptions, eventTimeConfig, timeOf } from "./event-time.js";
 import { BroadcastTable, joinOf, type NullableShape } from "./join.js";
 import { KeyedStream } from "./keyed-stream.js";
+import { lookupJoinOf } from "./lookup-join.js";
+import { partitionsOf } from "./partitions.js";
 import { placeOfCall } from "./place.js";
 import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
 
@@ -245,6 +248,54 @@ export class Stream<S extends Shape> {
   }
 
   /**
+   * Each row with what a table of a database has for it when it is asked; the key is named as the table names it. Rows that
+   * it has nothing for are left out, and so are those whose key is null. Rows stay in their order; what was found is kept for
+   * those that follow, as the table's `cache` says.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, mongodb, schema, t } from "millrace";
+   * const Person = schema({ _id: t.int64(), name: t.string() });
+   * const persons = mongodb({ url: "mongodb://localhost", database: "auctions", collection: "persons", schema: Person });
+   * const named = (j: JobBuilder) =>
+   *   j.source(generator.bids()).lookupJoin(
+   *     persons,
+   *     (bid) => ({ _id: bid.bidder }),
+   *     (bid, person) => ({ name: person.name, price: bid.price }),
+   *   );
+   * ```
+   */
+  lookupJoin<T extends Shape, O extends Readonly<Record<string, Typed<AnyType>>>>(
+    table: LookupTable<T>,
+    on: (row: Columns<S>) => { readonly [K in keyof T]?: Typed<AnyType> },
+    columns: (row: Columns<S>, match: Columns<T>) => O,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
+    return this.#lookupJoin("lookupJoin", table, on, columns, false);
+  }
+
+  /**
+   * Each row with what a table of a database has for it when it is asked, or nulls.
+   *
+   * ```ts
+   * import { generator, type JobBuilder, mongodb, schema, t } from "millrace";
+   * const Person = schema({ _id: t.int64(), name: t.string() });
+   * const persons = mongodb({ url: "mongodb://localhost", database: "auctions", collection: "persons", schema: Person });
+   * const named = (j: JobBuilder) =>
+   *   j.source(generator.bids()).leftLookupJoin(
+   *     persons,
+   *     (bid) => ({ _id: bid.bidder }),
+   *     (bid, person) => ({ name: person.name.coalesce("nobody"), price: bid.price }),
+   *   );
+   * ```
+   */
+  leftLookupJoin<T extends Shape, O extends Readonly<Record<string, Typed<AnyType>>>>(
+    table: LookupTable<T>,
+    on: (row: Columns<S>) => { readonly [K in keyof T]?: Typed<AnyType> },
+    columns: (row: Columns<S>, match: Columns<NullableShape<T>>) => O,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
+    return this.#lookupJoin("leftLookupJoin", table, on, columns, true);
+  }
+
+  /**
    * Sends the rows to a sink. A stream may go to several.
    *
    * ```ts
@@ -256,13 +307,16 @@ export class Stream<S extends Shape> {
    * ```
    */
   to(sink: Sink<S>): SinkStep {
-    const [key, headers, format] = inStep(sink.name, () => {
+    const [key, headers, partitionBy, format, tombstone] = inStep(sink.name, () => {
+      sink.check?.(this.node.fields);
       const row = columnsOf<S>(this.node.fields);
       const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
       const headers = Object.entries(sink.headers?.(row) ?? {});
       const topic = sink.config.kind === "kafka" ? sink.config.topic : undefined;
       const format = writtenTo(sink.format, this.node.fields, topic);
-      return [key, headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) })), format] as const;
+      const named = headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) }));
+      const tombstone = sink.tombstone === undefined ? undefined : holds(sink.tombstone(row));
+      return [key, named, partitionsOf(sink.partitionBy?.(row)), format, tombstone] as const;
     });
     const node = this.graph.add(sink.name, [this.node], this.node.fields, {
       kind: "sink",
@@ -270,6 +324,8 @@ export class Stream<S extends Shape> {
       format,
       key,
       headers,
+      partitionBy,
+      tombstone,
       onBadRecord: sink.onBadRecord ?? "fail",
     });
     return new SinkStep(node);
@@ -307,6 +363,20 @@ export class Stream<S extends Shape> {
     const name = `${method}(${table.name})`;
     const step = joinOf<S, T>(name, this.node.fields, table, on, columns, keepUnmatched);
     return new Stream(this.graph, this.graph.add(name, [this.node, table.node], fieldsOf(step.output), step));
+  }
+
+  #lookupJoin<T extends Shape, O extends Readonly<Record<string, Typed<AnyType>>>>(
+    method: "lookupJoin" | "leftLookupJoin",
+    table: LookupTable<T>,
+    on: (row: Columns<S>) => unknown,
+    columns: (row: Columns<S>, match: never) => O,
+    keepUnmatched: boolean,
+  ): Stream<Simplify<ShapeOfExprs<O>>> {
+    if (table?.lookup === undefined)
+      throw new PlanError("it takes a table of a database, such as mongodb(...)", method);
+    const name = `${method}(${table.name})`;
+    const step = lookupJoinOf<S, T>(name, this.node.fields, table, on, columns, keepUnmatched);
+    return new Stream(this.graph, this.graph.add(name, [this.node], fieldsOf(step.output), step));
   }
 
   #function<O extends Shape>(kind: UserFunction["kind"], output: Schema<O>, fn: (input: never) => unknown): Stream<O> {
@@ -383,6 +453,12 @@ function text(result: unknown, what: string): Value {
   if (value.type.kind !== "string" && value.type.kind !== "bytes") {
     throw new PlanError(`the ${what} is ${typeName(value.type)}: cast it by .cast(t.string())`);
   }
+  return value;
+}
+
+function holds(result: unknown): Value {
+  const value = expression(result, "tombstone");
+  if (value.type.kind !== "bool") throw new PlanError(`the tombstone is ${typeName(value.type)}, and no condition`);
   return value;
 }
 

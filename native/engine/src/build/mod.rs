@@ -1,5 +1,6 @@
 //! Makes the operators of one slot from the plan.
 
+mod lookup;
 mod upstream;
 mod with_state;
 
@@ -10,16 +11,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use millrace_formats::{Decoder, Encoder};
-use millrace_io::{Restored, SinkPlace};
+use millrace_io::{Restored, SinkPlace, SourcePlace};
 use millrace_plan::{
-    BadRecordPolicy, Format, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source,
+    BadRecordPolicy, FileFormat, Format, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source,
     SourceConnector,
 };
 
 use crate::bad_records::{BadRecords, DeadLetter};
 use crate::checkpoint::{Prepared, SlotState, Start};
 use crate::counters::OperatorCounters;
-use crate::environment::Share;
 use crate::event_time::EventClock;
 use crate::expressions::{compile, condition, fit};
 use crate::graph::{Graph, Input, Origin, RestoredWindows};
@@ -27,7 +27,7 @@ use crate::host::Host;
 use crate::job::Job;
 use crate::node::{Node, Port, Work};
 use crate::operators::window::Settlement;
-use crate::operators::{Filter, FunctionStep, Operator, Project, Projection, SinkStep, TableStep, Union};
+use crate::operators::{Filter, FunctionStep, Operator, Partitions, Project, Projection, SinkStep, TableStep, Union};
 use crate::sink_writer::SinkWriter;
 use crate::source::{SourceInput, SourceParts};
 use crate::{Error, ErrorCode, Result};
@@ -91,6 +91,7 @@ impl Builder<'_> {
             OperatorKind::WindowAggregate(aggregate) => return self.window(index, aggregate),
             OperatorKind::Deduplicate(deduplicate) => return self.deduplicate(index, deduplicate),
             OperatorKind::BroadcastJoin(join) => return self.broadcast_join(index, join),
+            OperatorKind::LookupJoin(join) => return self.lookup_join(index, join),
             OperatorKind::Filter(predicate) => Box::new(Filter::new(condition(predicate, &self.input_schema(index))?)),
             OperatorKind::Project(columns) => {
                 Box::new(Project::new(projection(columns, &self.input_schema(index), operator.schema.clone())?))
@@ -153,8 +154,12 @@ impl Builder<'_> {
         let opened = self.job.environment.open_source(
             &connector(source, &self.job.start.start),
             operator.schema.clone(),
-            Share { slot, slots: self.job.parallelism() },
-            Arc::new(move || wakers.wake(slot)),
+            &SourcePlace {
+                id: &operator.id,
+                slot,
+                slots: self.job.parallelism(),
+                waker: Arc::new(move || wakers.wake(slot)),
+            },
             positions.as_deref(),
         )?;
         let clock = source.event_time.as_ref().map(|time| EventClock::new(time, &operator.schema)).transpose()?;
@@ -184,7 +189,12 @@ impl Builder<'_> {
 
     fn decoder(&self, source: &Source, schema: &SchemaRef) -> Result<Box<dyn Decoder>> {
         let registry = source.format.registry().map(|registry| self.job.environment.schemas(registry)).transpose()?;
-        let decoder = millrace_formats::decoder(&source.format, schema.clone(), &source.declared, registry);
+        // Rows of such files come decoded: it is never asked.
+        let format = match &source.connector {
+            SourceConnector::File(file) if file.format != FileFormat::Lines => &Format::Json,
+            _ => &source.format,
+        };
+        let decoder = millrace_formats::decoder(format, schema.clone(), &source.declared, registry);
         decoder.map_err(|error| Error::new(ErrorCode::Plan, error.to_string()))
     }
 
@@ -232,7 +242,21 @@ impl Builder<'_> {
         let key = sink.key.as_ref().map(|key| compile(key, &schema)).transpose()?;
         let headers = sink.headers.iter().map(|header| Ok((header.name.clone(), compile(&header.expr, &schema)?)));
         let headers = headers.collect::<Result<_>>()?;
-        Ok(SinkStep::new(writer, encoder(&sink.format, schema)?, key, headers))
+        let (encoder, partitions) = match &sink.connector {
+            SinkConnector::File(file) => {
+                let encoder = match &file.format {
+                    FileFormat::Lines => Some(encoder(&sink.format, schema.clone())?),
+                    FileFormat::Parquet(_) => None,
+                    // Whether the columns fit the schema comes out here.
+                    FileFormat::Avro(_) => encoder(&sink.format, schema.clone()).map(|_| None)?,
+                };
+                (encoder, Partitions::new(&file.partition_by, &schema)?)
+            }
+            SinkConnector::Driver(_) => (None, None),
+            _ => (Some(encoder(&sink.format, schema.clone())?), None),
+        };
+        let tombstone = sink.tombstone.as_ref().map(|tombstone| compile(tombstone, &schema)).transpose()?;
+        Ok(SinkStep { writer, encoder, partitions, key, headers, tombstone })
     }
 
     fn sink_writer(&mut self, index: usize, sink: &Sink) -> Result<Rc<RefCell<SinkWriter>>> {
@@ -277,7 +301,7 @@ impl Builder<'_> {
         let sinks = found.iter().filter_map(|node| self.nodes[*node].writer.clone());
         let dead_letters = match &input.origin {
             Origin::Source(source) => source.dead_letter_writer(),
-            Origin::Exchange { .. } => None,
+            Origin::Exchange { .. } | Origin::Lookup(_) => None,
         };
         input.reach.writers = sinks.chain(dead_letters).collect();
         input.reach.nodes = found.into_iter().collect();
@@ -300,7 +324,8 @@ fn connector(source: &Source, start: &Start) -> SourceConnector {
 }
 
 fn restored_position(position: &millrace_state::Position) -> Restored {
-    Restored { resource: position.resource.clone(), partition: position.partition, offset: position.offset }
+    let millrace_state::Position { resource, partition, offset, token, .. } = position;
+    Restored { resource: resource.clone(), partition: *partition, offset: *offset, token: token.clone() }
 }
 
 pub fn projection(columns: &[NamedExpr], input: &SchemaRef, output: SchemaRef) -> Result<Projection> {

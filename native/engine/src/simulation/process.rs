@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
-use millrace_io::{Delivery, Restored, Sink, SinkPlace, Source, StagedFile, Transactions, Waker};
+use millrace_formats::Schemas;
+use millrace_io::{Delivery, Outboxes, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
 use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::{Checkpoints, Storage};
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use super::outputs::{PlainSink, SimulatedTransactions, TransactionalSink};
 use super::source::SimulatedSource;
 use super::storage::SimulatedStore;
 use super::world::{Extent, Fault, SIMULATED, State, World};
-use crate::environment::{Environment, Outputs, Share, TransactionsOf};
+use crate::environment::{Environment, Outputs, TransactionsOf};
 use crate::source::Intake;
 
 /// In which order a checkpoint is committed. All but the first are wrong: the simulation is to find out.
@@ -35,6 +35,8 @@ pub struct Process {
     pub order: Order,
     started_ms: u64,
     is_dead: AtomicBool,
+    /// What it asks its host.
+    pub outboxes: Arc<Outboxes>,
     /// Manifests that are written after their commit.
     pub deferred: Mutex<Vec<(String, Vec<u8>)>>,
 }
@@ -42,7 +44,8 @@ pub struct Process {
 impl Process {
     pub fn new(world: Arc<World>, number: u64, order: Order) -> Self {
         let started_ms = world.lock().now_ms;
-        Process { world, number, order, started_ms, is_dead: AtomicBool::new(false), deferred: Mutex::default() }
+        let (is_dead, outboxes, deferred) = (AtomicBool::new(false), Arc::default(), Mutex::default());
+        Process { world, number, order, started_ms, is_dead, outboxes, deferred }
     }
 
     pub fn die(&self) {
@@ -122,6 +125,10 @@ impl Environment for Simulated {
         1_700_000_000_000 + self.0.world.lock().now_ms
     }
 
+    fn outboxes(&self) -> Option<Arc<Outboxes>> {
+        Some(self.0.outboxes.clone())
+    }
+
     fn attempt_name(&self) -> String {
         format!("attempt-{}", self.0.number)
     }
@@ -152,12 +159,11 @@ impl Environment for Simulated {
         &self,
         connector: &SourceConnector,
         _schema: SchemaRef,
-        share: Share,
-        _waker: Waker,
+        place: &SourcePlace<'_>,
         restored: Option<&[Restored]>,
     ) -> millrace_io::Result<Box<dyn Source<Intake>>> {
         let SourceConnector::Kafka(config) = connector else { unreachable!("the sources are Kafka's") };
-        Ok(Box::new(SimulatedSource::open(&self.0, config, share, restored)))
+        Ok(Box::new(SimulatedSource::open(&self.0, config, place, restored)))
     }
 
     fn schemas(&self, registry: &SchemaRegistry) -> millrace_io::Result<Arc<dyn Schemas>> {

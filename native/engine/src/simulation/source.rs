@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use millrace_io::{Error, Poll, Position, Receiver, Record, Restored, Result, Source, Split};
+use millrace_io::{Error, Poll, Position, Receiver, Record, Restored, Result, Source, SourcePlace, Split};
 use millrace_plan::KafkaSource as Config;
 
 use super::broker::{self, InputRecord};
 use super::process::{Process, topics};
 use super::world::SIMULATED;
-use crate::environment::Share;
 
 /// The partitions of one slot. They end where the input does.
 pub struct SimulatedSource {
@@ -20,13 +19,18 @@ pub struct SimulatedSource {
 }
 
 impl SimulatedSource {
-    pub fn open(process: &Arc<Process>, config: &Config, share: Share, restored: Option<&[Restored]>) -> Self {
+    pub fn open(
+        process: &Arc<Process>,
+        config: &Config,
+        place: &SourcePlace<'_>,
+        restored: Option<&[Restored]>,
+    ) -> Self {
         let state = process.world.lock();
         let group = config.group().unwrap().to_owned();
         let (mut splits, mut next) = (Vec::new(), Vec::new());
         let all =
             topics(config).iter().flat_map(|topic| (0..state.broker.inputs[topic].len()).map(move |p| (topic, p)));
-        for (topic, partition) in all.enumerate().filter(|(i, _)| i % share.slots == share.slot).map(|(_, split)| split)
+        for (topic, partition) in all.enumerate().filter(|(i, _)| i % place.slots == place.slot).map(|(_, split)| split)
         {
             let committed = state.broker.position(&(group.clone(), topic.clone(), partition as i32)).cloned();
             let (start, metadata) = match restored {

@@ -2,10 +2,12 @@
 //! complete. The host sends them, tries again, and says what became of them.
 
 mod batch;
-mod outbox;
+mod request;
+mod reshardings;
 mod shards;
 mod sink;
 
 pub use batch::{Batch, Body};
-pub use outbox::{Answer, Outbox, Request};
+pub use request::{HttpAnswer, HttpOutbox, HttpRequest};
+pub use reshardings::{LiveShards, Reshardings};
 pub use sink::HttpSink;

@@ -37,6 +37,11 @@ fn sink_can_keep(plan: &Plan, sink: &SinkConnector) -> Result<()> {
             "what an HTTP endpoint has taken cannot be taken back, so it is not exactly-once: ask for at-least-once, and let \
              the endpoint overwrite or ignore rows that it has already, by an id that is made of their columns",
         )),
+        SinkConnector::Driver(driver) => Err(PlanError::new(format!(
+            "what {} has written cannot be taken back, so it is not exactly-once: ask for at-least-once; with an id that is made \
+             of a row's columns it is overwritten by itself",
+            driver.driver
+        ))),
         SinkConnector::Stdout | SinkConnector::Table(_) => Err(PlanError::new(
             "what is shown cannot be taken back, so it is not exactly-once: write to Kafka or files, or ask for \
              at-least-once",

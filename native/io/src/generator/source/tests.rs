@@ -196,7 +196,7 @@ fn a_rate_is_kept_over_all_slots_by_the_clock() {
 }
 
 fn share_of(slot: i32, offset: i64) -> Restored {
-    Restored { resource: "bids".to_owned(), partition: slot, offset }
+    Restored { resource: "bids".to_owned(), partition: slot, offset, token: None }
 }
 
 #[test]

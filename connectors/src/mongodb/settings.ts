@@ -1,0 +1,44 @@
+import type { Field } from "millrace";
+
+/** A text that is nobody's business, or the file that holds it. */
+export type Secret = string | { readonly file: string };
+
+/** How a collection is reached. Times are milliseconds. */
+export interface Target {
+  readonly url: Secret;
+  readonly database: string;
+  readonly collection: string;
+  readonly auth?: { readonly username: string; readonly password: Secret; readonly source?: string } | undefined;
+  /** Paths of PEM files. */
+  readonly tls?: boolean | { readonly ca?: string; readonly certificate?: string; readonly key?: string } | undefined;
+  readonly connectTimeout: number;
+  readonly responseTimeout: number;
+}
+
+export interface SinkSettings extends Target {
+  /** The columns of the `_id`; none: the server makes one. */
+  readonly id: readonly string[];
+  /** The `_id` is a document of these columns. */
+  readonly idIsDocument: boolean;
+  readonly write: "replace" | "update" | "insert";
+  readonly deleteWhere?: string | undefined;
+  readonly shardKey: readonly string[];
+  readonly objectIds: readonly string[];
+  readonly ordered: boolean;
+  readonly writeConcern: {
+    readonly w: "majority" | number;
+    readonly journal?: boolean | undefined;
+    readonly timeout?: number | undefined;
+  };
+}
+
+export interface TableSettings extends Target {
+  /** All that a source or a lookup may read. */
+  readonly fields: readonly Field[];
+  readonly read: "changes" | "snapshot";
+  /** A number is a time, in milliseconds since the epoch. */
+  readonly start: "now" | "snapshot" | number;
+  readonly operations: readonly string[];
+  readonly preImages: boolean;
+  readonly batchRows: number;
+}

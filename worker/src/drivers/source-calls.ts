@@ -1,0 +1,139 @@
+import {
+  Attempts,
+  type Driver,
+  type DriverSource,
+  type Row,
+  type SplitPage,
+  type SplitReader,
+  type Step,
+  systemClock,
+} from "@millrace/connectors/driver";
+import type { Field } from "millrace";
+import { type RowWriter, rowWriter } from "../functions/row-code.js";
+import type { DriverCall, DriverPage, NativeJob } from "../native.js";
+import { message, type ServedFigures, type Serving } from "./drivers.js";
+
+/** Reads splits, each of them a page ahead of what the core has asked for. */
+export class SourceCalls implements Serving {
+  readonly #attempts: Attempts;
+  readonly #fields: readonly Field[];
+  readonly #splits = new Map<string, OpenSplit>();
+  #writers: { readonly page: RowWriter; readonly single: RowWriter } | undefined;
+  #rows = 0;
+
+  private constructor(
+    driver: Driver<unknown>,
+    { fields }: Step,
+    private readonly source: DriverSource,
+    private readonly native: NativeJob,
+  ) {
+    this.#attempts = new Attempts(systemClock, (error) => driver.mayPass?.(error) ?? false);
+    this.#fields = fields;
+  }
+
+  static async open(driver: Driver<unknown>, options: unknown, step: Step, native: NativeJob): Promise<SourceCalls> {
+    const source = await driver.source?.(options, step);
+    if (source === undefined) throw new Error("it is no source");
+    return new SourceCalls(driver, step, source, native);
+  }
+
+  async serve(call: DriverCall): Promise<void> {
+    if (call.want === "splits") {
+      const { names, bounded } = await this.#attempts.call(() => this.source.splits());
+      this.native.splits(call.id, [...names], bounded);
+      return;
+    }
+    const { id, split: name = "", after, columns } = call;
+    let split = this.#splits.get(name);
+    if (split === undefined) {
+      split = new OpenSplit(this.source, name, after, columns, this.#attempts);
+      this.#splits.set(name, split);
+    }
+    const { rows, token, caughtUp = false, ended = false } = await split.next();
+    this.#rows += rows.length;
+    this.native.read(id, { ...this.#written(rows, columns), token, caughtUp, ended });
+  }
+
+  figures(): ServedFigures {
+    return { rows: this.#rows, ...this.#attempts.figures };
+  }
+
+  async close(): Promise<void> {
+    this.#attempts.close();
+    await this.source.close();
+  }
+
+  /** The rows as columns, without those that do not fit. */
+  #written(rows: readonly Row[], columns: readonly string[]): Pick<DriverPage, "rows" | "errors"> {
+    this.#writers ??= {
+      page: rowWriter(this.#fields.filter(({ name }) => columns.includes(name))),
+      single: rowWriter(this.#fields.filter(({ name }) => columns.includes(name))),
+    };
+    const { page, single } = this.#writers;
+    try {
+      page.begin();
+      rows.forEach((row, index) => {
+        page.set(index, row);
+      });
+      return { rows: { length: rows.length, columns: page.finish(rows.length) }, errors: [] };
+    } catch {
+      // A row that does not fit is in some of the columns by now: they are written again without such rows.
+    }
+    const errors: DriverPage["errors"] = [];
+    page.begin();
+    let length = 0;
+    for (const row of rows) {
+      try {
+        single.begin();
+        single.set(0, row);
+      } catch (error) {
+        errors.push({ at: length, reason: message(error).replace(/^row 0: /, ""), value: asText(row) });
+        continue;
+      }
+      page.set(length, row);
+      length += 1;
+    }
+    return { rows: { length, columns: page.finish(length) }, errors };
+  }
+}
+
+/** A split that is being read; after a failure that may pass it is taken up again behind its last page. */
+class OpenSplit {
+  #reader: SplitReader | undefined;
+  #ahead: Promise<SplitPage> | undefined;
+
+  constructor(
+    private readonly source: DriverSource,
+    private readonly name: string,
+    private after: string | undefined,
+    private readonly columns: readonly string[],
+    private readonly attempts: Attempts,
+  ) {}
+
+  async next(): Promise<SplitPage> {
+    const page = await (this.#ahead ?? this.#read());
+    this.#ahead = page.ended === true ? undefined : this.#read();
+    // Whoever asks for it is told of what goes wrong.
+    this.#ahead?.catch(() => {});
+    return page;
+  }
+
+  async #read(): Promise<SplitPage> {
+    const page = await this.attempts.call(async () => {
+      try {
+        this.#reader ??= await this.source.open(this.name, this.after, this.columns);
+        return await this.#reader.next();
+      } catch (error) {
+        this.#reader = undefined;
+        throw error;
+      }
+    });
+    this.after = page.token;
+    return page;
+  }
+}
+
+function asText(row: Row): Uint8Array {
+  const shown = (_: string, value: unknown) => (typeof value === "bigint" ? value.toString() : value);
+  return new TextEncoder().encode(JSON.stringify(row, shown));
+}
