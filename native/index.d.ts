@@ -52,6 +52,8 @@ export interface OperatorMetrics {
   eventLatency?: LatencyMetrics;
   /** Of one that keeps state by key: in memory at the last barrier, and entries read from and written to the backend. */
   state?: { memoryBytes: number; memoryEntries: number; reads: number; writes: number };
+  /** Of a lookup join: rows whose key was known, null or asked for already, and keys that were asked for. */
+  lookups?: { hits: number; misses: number };
 }
 
 /** Durations that a share of rows keeps to; all but the greatest are up to an eighth too great. */
@@ -156,6 +158,14 @@ export interface HttpRequest {
   body: Uint8Array;
 }
 
+/** An endpoint that rows are spread over by its name. */
+export interface HttpShard {
+  /** As requests name it; no other shard of the sink ever has it. */
+  number: number;
+  name: string;
+  weight: number;
+}
+
 /** What has become of a request. */
 export interface HttpAnswer {
   /** Why the job cannot go on. */
@@ -240,6 +250,15 @@ export interface Stored {
 /** Looks at the checkpoints and savepoints of a job without running it. */
 export function stored(storage: string, job: string): Stored;
 
+/** A file that a .proto imports. */
+export interface ImportedFile {
+  name: string;
+  schema: string;
+}
+
+/** The columns that a .proto's first message is read as, as JSON of its `name` and its `fields`. */
+export function protobufColumns(text: string, imports: ImportedFile[]): string;
+
 export class Job {
   /**
    * `start`: "latest" (the default) goes on from the last committed checkpoint, "fresh" ignores what is stored,
@@ -262,6 +281,8 @@ export class Job {
   takeRequests(): HttpRequest[];
   /** The body of a request that is not answered yet, with some of its rows only. */
   partOfRequest(id: number, rows: Uint32Array): Uint8Array;
+  /** Spreads the rows of a sink over these shards, from its next batch on; rows that are on their way stay where they are. */
+  reshard(sink: string, shards: HttpShard[]): void;
   /** Says what has become of a request: nothing of it is sent any more. */
   answer(id: number, answer: HttpAnswer): void;
   /** `call` comes on this thread when steps want something of their drivers; it does not keep the process alive. */

@@ -3,7 +3,9 @@ import { bytes, type Duration, milliseconds, type Size } from "../../sdk/src/dur
 import { KafkaBroker } from "../../test/harness/kafka.js";
 import { firstResult } from "./first-result.js";
 import { functions } from "./functions.js";
+import { lake } from "./lake.js";
 import { latency } from "./latency.js";
+import { lookup } from "./lookup.js";
 import { micro } from "./micro.js";
 import type { Report } from "./report.js";
 import { soak } from "./soak.js";
@@ -59,6 +61,8 @@ export const QUERIES: Readonly<Record<string, Query>> = {
       say,
     ),
   functions: (args, say) => functions({ events: events(args) ?? 4_000_000, runs: Number(args.runs) }, say),
+  lake: (args, say) => lake({ ...common(args), events: events(args) ?? 4_000_000 }, say),
+  lookup: (args, say) => lookup({ ...common(args), events: events(args) ?? 4_000_000 }, say),
   micro: (_, say) => micro(say),
   recovery: (args, say) => recovery({ ...common(args), stateBytes: stateBytes(args) }, say),
   scaling: (args, say) => withBroker((broker) => scaling(broker, { ...common(args), events: events(args) }, say)),

@@ -4,9 +4,12 @@ export { type ControlPlane, openControlPlane } from "./kafka/control-plane.js";
 export { openTopicReader, type Positions, type TopicReader, type TopicRecord } from "./kafka/topic-reader.js";
 export { type OutgoingRecord, openTopicWriter, type TopicWriter } from "./kafka/topic-writer.js";
 export {
+  type ReferencedSchema,
   type RegisteredSchema,
   type RegistryAddress,
   RegistryError,
+  type SchemaDefinition,
   type SchemaReference,
   SchemaRegistry,
+  type SchemaType,
 } from "./schema-registry/client.js";

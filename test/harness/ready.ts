@@ -9,6 +9,7 @@ export async function ready(
   server: { stop(): Promise<void> },
   child: Child,
   answers: () => unknown,
+  withinMs = READY_WITHIN_MS,
 ): Promise<void> {
   try {
     await eventually(
@@ -16,7 +17,7 @@ export async function ready(
         if (!child.running) throw new Error(`${name} ended while it started\n${child.log}`);
         return answers();
       },
-      { what: name, withinMs: READY_WITHIN_MS, detail: () => child.log },
+      { what: name, withinMs, detail: () => child.log },
     );
   } catch (error) {
     await server.stop();

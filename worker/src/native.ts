@@ -26,7 +26,7 @@ import addon, {
   type StoredPosition,
 } from "@millrace/native";
 
-export const { Job: NativeJob, Slot: NativeSlot, stored } = addon;
+export const { Job: NativeJob, Slot: NativeSlot, protobufColumns, stored } = addon;
 export type NativeJob = InstanceType<typeof NativeJob>;
 export type {
   Batch,

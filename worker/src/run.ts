@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly parallelism?: number | undefined;
   /** Gets the rows of table sinks. */
   readonly show?: ((shown: ShownRows) => void) | undefined;
+  /** Gets what somebody had better look at while the job goes on. */
+  readonly warn?: ((text: string) => void) | undefined;
   /** "latest" by default. */
   readonly start?: Start | undefined;
   /** Ids of steps that the job does not have any more: what is stored of them is left out. */
@@ -39,7 +41,7 @@ export class Run {
   constructor(
     job: Job,
     file: string,
-    { parallelism, show, start = "latest", allowDropped = [], schemaIds }: RunOptions = {},
+    { parallelism, show, warn = () => {}, start = "latest", allowDropped = [], schemaIds }: RunOptions = {},
   ) {
     try {
       const plan = job.toPlan({ schemaIds, ...(parallelism === undefined ? {} : { parallelism }) });
@@ -49,9 +51,11 @@ export class Run {
     }
     this.parallelism = this.#job.parallelism;
     const needed = job.functions.length > 0 ? file : undefined;
-    this.ended = this.#run(job, { file: needed, jobId: this.#job.id, tables: tableFields(job) }, show).finally(() => {
-      this.#hasEnded = true;
-    });
+    this.ended = this.#run(job, { file: needed, jobId: this.#job.id, tables: tableFields(job) }, show, warn).finally(
+      () => {
+        this.#hasEnded = true;
+      },
+    );
   }
 
   /** Figures since the start. */
@@ -96,9 +100,10 @@ export class Run {
     job: Job,
     task: Omit<SlotTask, "index" | "port">,
     show: RunOptions["show"],
+    warn: (text: string) => void,
   ): Promise<MillraceError | undefined> {
     try {
-      this.#http = await HttpSinks.open(job, this.#job);
+      this.#http = await HttpSinks.open(job, this.#job, warn);
       this.#drivers = await Drivers.open(job, this.#job);
       return await this.#runSlots(task, show);
     } catch (error) {

@@ -1,5 +1,5 @@
-export { systemClock } from "../http/clock.js";
-export { Attempts } from "./attempts.js";
+export { Attempts, type CallFigures } from "../calling/attempts.js";
+export { systemClock } from "../calling/clock.js";
 export type {
   Driver,
   DriverLookup,

@@ -2,6 +2,7 @@ import type { Driver } from "./driver.js";
 
 /** The connectors that have drivers; each is loaded where it is needed only. */
 const DRIVERS: Readonly<Record<string, () => Promise<Driver<never>>>> = {
+  cassandra: async () => (await import("../cassandra/index.js")).cassandra,
   mongodb: async () => (await import("../mongodb/index.js")).mongodb,
 };
 

@@ -4,6 +4,8 @@ import type { HttpQueue, HttpRequest } from "./settings.js";
 export class Part {
   /** Attempts that have failed. */
   failures = 0;
+  /** When the core handed over what it is of. */
+  readonly sinceMs: number;
   firstAttemptMs: number | undefined;
   /** The next attempt is not made before. */
   notBeforeMs = 0;
@@ -15,7 +17,9 @@ export class Part {
     readonly rows: Uint32Array | undefined,
     /** The same at each attempt. */
     readonly key: string,
-  ) {}
+  ) {
+    this.sinceMs = delivery.sinceMs;
+  }
 
   get count(): number {
     return this.rows?.length ?? this.delivery.request.rows;
@@ -37,6 +41,8 @@ export class Delivery {
     /** What tells the request from all others. */
     private readonly key: string,
     private readonly failsOnRefused: boolean,
+    /** When the core handed it over. */
+    readonly sinceMs: number,
   ) {}
 
   /** It is answered: what is left of it need not be sent. */

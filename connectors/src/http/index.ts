@@ -1,2 +1,2 @@
 export { type EndpointFigures, HttpSender } from "./sender.js";
-export type { HttpAnswer, HttpQueue, HttpRequest, HttpSettings } from "./settings.js";
+export type { Endpoint, HttpAnswer, HttpQueue, HttpRequest, HttpSettings } from "./settings.js";

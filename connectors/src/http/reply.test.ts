@@ -53,3 +53,16 @@ t.test("ClickHouse's codes tell rows from tables", async (t) => {
   });
   t.match(clickhouse(500, "Code: 252, Too many parts"), { kind: "again" });
 });
+
+t.test("servers of time series may say 500 of what is wrong with a row", async (t) => {
+  const of = (dialect: "influx" | "prometheus", status: number, text: string) =>
+    verdict(reply(status, text), dialect, 2, 0).kind;
+  t.equal(of("influx", 500, '{"error":"partial write: points beyond retention policy dropped=1"}'), "refused");
+  t.equal(of("influx", 500, '{"error":"timeout"}'), "again");
+  t.equal(of("influx", 400, '{"error":"partial write: field type conflict"}'), "refused");
+  t.equal(of("prometheus", 500, "too old sample"), "refused");
+  t.equal(of("prometheus", 400, "out of order sample"), "refused");
+  t.equal(of("prometheus", 500, "storage is not ready"), "again");
+  t.equal(of("prometheus", 400, 'unsupported path requested: "/api/none"'), "wrong");
+  t.match(verdict(reply(404, "database not found"), "influx", 2, 0), { reason: /Check the database or bucket\.$/ });
+});

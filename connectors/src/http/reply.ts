@@ -49,6 +49,12 @@ export function verdict(reply: Reply, dialect: Dialect, rows: number, wallMs: nu
   if (status >= 200 && status < 300) return dialect === "bulk" ? ofBulk(reply, rows) : { kind: "accepted" };
   if (isClickhouseConfiguration(reply, dialect))
     return { kind: "wrong", reason: `${reason}. Check table and columns.` };
+  // VictoriaMetrics says 400 of it.
+  if (dialect === "prometheus" && /unsupported path/.test(reply.text)) {
+    return { kind: "wrong", reason: `${reason}. Check the URL and the path.` };
+  }
+  if (status === 404 && dialect === "influx")
+    return { kind: "wrong", reason: `${reason}. Check the database or bucket.` };
   const advice = status < 400 ? "Give the URL that it redirects to." : ADVICE[status];
   return advice === undefined ? { kind: "refused", reason } : { kind: "wrong", reason: `${reason}. ${advice}` };
 }
@@ -70,8 +76,14 @@ function clickhouseCode({ text }: Reply): number {
   return Number(/\bCode: (\d+)/.exec(text)?.[1] ?? Number.NaN);
 }
 
-/** ClickHouse says 500 of what other servers say 400 of. */
+/** What servers that say 500 where others say 400 have against a row. */
+const ROW_TEXTS: Partial<Record<Dialect, RegExp>> = {
+  influx: /partial write/,
+  prometheus: /too old sample|out of (order|bounds)|duplicate sample/,
+};
+
 function isAboutRows(reply: Reply, dialect: Dialect): boolean {
+  if (ROW_TEXTS[dialect] !== undefined) return reply.status === 500 && ROW_TEXTS[dialect].test(reply.text);
   const code = clickhouseCode(reply);
   return dialect === "clickhouse" && (ROW_ERRORS.has(code) || CONFIGURATION_ERRORS.has(code));
 }

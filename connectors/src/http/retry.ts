@@ -1,15 +1,5 @@
-import type { RetryPolicy } from "./settings.js";
-
 /** The longest that a Retry-After is believed. */
 const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
-
-/**
- * How long to wait before an attempt, of which `failures` have failed: any time up to a bound that doubles (full jitter), so
- * that those who failed together do not come back together.
- */
-export function backoff({ delay, maxDelay }: RetryPolicy, failures: number, random: number): number {
-  return random * Math.min(delay * 2 ** (failures - 1), maxDelay);
-}
 
 /** What a Retry-After header asks for, in milliseconds: it holds seconds or a date. */
 export function retryAfter(header: string | undefined, wallMs: number): number | undefined {

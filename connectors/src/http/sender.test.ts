@@ -1,5 +1,5 @@
 import t from "tap";
-import type { Clock } from "./clock.js";
+import type { Clock } from "../calling/clock.js";
 import type { Reply } from "./reply.js";
 import { HttpSender } from "./sender.js";
 import type { HttpAnswer, HttpQueue, HttpRequest, HttpSettings } from "./settings.js";
@@ -56,13 +56,14 @@ class World implements HttpQueue {
   readonly clock = new FakeClock();
   readonly sent: Sent[] = [];
   readonly answers = new Map<number, HttpAnswer>();
+  shards: { number: number; name: string; weight: number }[] = [];
   readonly #requests: HttpRequest[] = [];
   readonly #bodies = new Map<number, string>();
   readonly sender: HttpSender;
 
   constructor(
     settings: Partial<HttpSettings>,
-    private readonly reply: (sent: Sent) => Reply | Error | Promise<Reply>,
+    private readonly reply: (sent: Sent, signal?: AbortSignal) => Reply | Error | Promise<Reply>,
     shards = 1,
   ) {
     const endpoints = Array.from({ length: shards }, (_, n) => ({ name: `shard-${n}`, url: `http://shard-${n}/rows` }));
@@ -83,17 +84,17 @@ class World implements HttpQueue {
       failsOnRefused: false,
       ...settings,
     };
-    const send = async (origin: string, { headers, body, path }: Message) => {
+    const send = async (origin: string, { headers, body, path }: Message, signal?: AbortSignal) => {
       const [rows, key] = [Buffer.from(body).toString(), String(headers["idempotency-key"])];
       const sent = { atMs: this.clock.nowMs(), origin, path, rows, key };
       this.sent.push(sent);
-      const reply = await this.reply(sent);
+      const reply = await this.reply(sent, signal);
       if (reply instanceof Error) throw reply;
       return reply;
     };
     this.sender = new HttpSender("a job", new Map([["sink-1", all]]), this, {
       clock: this.clock,
-      transport: (origin) => ({ send: (message) => send(origin, message), close: async () => {} }),
+      transport: (origin) => ({ send: (message, signal) => send(origin, message, signal), close: async () => {} }),
     });
   }
 
@@ -114,6 +115,10 @@ class World implements HttpQueue {
 
   answer = (id: number, answer: HttpAnswer) => {
     this.answers.set(id, answer);
+  };
+
+  reshard = (_sink: string, shards: { number: number; name: string; weight: number }[]) => {
+    this.shards = shards;
   };
 }
 
@@ -257,12 +262,12 @@ t.test("secrets go with each request, and a file of one is read again when it is
   const token = `${t.testdir({ token: "old\n" })}/token`;
   const { writeFileSync } = await import("node:fs");
   const { Credentials } = await import("./secrets.js");
-  const credentials = new Credentials({ bearer: { file: token } }, { "X-Api-Key": "k" });
+  const credentials = new Credentials({ auth: { bearer: { file: token } }, headers: { "X-Api-Key": "k" } });
   t.strictSame(credentials.headers, { authorization: "Bearer old", "x-api-key": "k" });
   writeFileSync(token, "new");
   credentials.renew();
   t.strictSame([credentials.headers.authorization, credentials.mayChange], ["Bearer new", true]);
-  const basic = new Credentials({ username: "u", password: "p" }, {});
+  const basic = new Credentials({ auth: { username: "u", password: "p" }, headers: {} });
   t.strictSame([basic.headers, basic.mayChange], [{ authorization: "Basic dTpw" }, false]);
 });
 
@@ -271,4 +276,141 @@ t.test("a key goes into the query where an endpoint takes it there", async (t) =
   world.post("a");
   await world.clock.pass(1);
   t.equal(world.sent[0]?.path, "/rows?token=a%2520job%2Fsink-1%2Frun%2F0%2F7%2F1");
+});
+
+/** A request that never comes back, unless it is broken off. */
+const hanging = (signal?: AbortSignal) =>
+  new Promise<Reply>((_, reject) => signal?.addEventListener("abort", () => reject(new Error("broken off"))));
+
+t.test(
+  "a second request goes where the first is not answered, with the same key, and the first is broken off",
+  async (t) => {
+    let brokenOff = 0;
+    const hedge = { after: { ms: 200 }, share: 1 };
+    const world = new World({ hedge }, ({ atMs }, signal) => {
+      signal?.addEventListener("abort", () => brokenOff++);
+      return atMs === 0 ? hanging(signal) : OK;
+    });
+    world.post("a");
+    await world.clock.pass(199);
+    t.equal(world.sent.length, 1);
+    await world.clock.pass(1);
+    t.strictSame(world.answers.get(1), TAKEN);
+    t.strictSame(
+      world.sent.map(({ atMs, key }) => [atMs, key]),
+      [0, 200].map((atMs) => [atMs, "a%20job/sink-1/run/0/7/1"]),
+    );
+    t.match(world.sender.figures(), [{ hedges: 1, hedgesWon: 1, requests: 1, rows: 1, inFlight: 0 }]);
+    t.equal(brokenOff, 2, "both are over");
+  },
+);
+
+t.test("a second request goes to the replica, and one that fails leaves it to the other", async (t) => {
+  const endpoints = [{ name: "shard-0", url: "http://shard-0/rows", replica: "http://replica/rows" }];
+  const hedge = { after: { ms: 200 }, share: 1 };
+  const world = new World({ endpoints, hedge }, async ({ origin }) => {
+    if (origin === "http://replica") throw new Error("connect ECONNREFUSED");
+    await new Promise<void>((resolve) => world.clock.after(500, resolve));
+    return OK;
+  });
+  world.post("a");
+  await world.clock.pass(1000);
+  t.strictSame(
+    world.sent.map(({ atMs, origin }) => [atMs, origin]),
+    [
+      [0, "http://shard-0"],
+      [200, "http://replica"],
+    ],
+  );
+  t.strictSame(world.answers.get(1), TAKEN);
+  t.match(world.sender.figures(), [{ hedges: 1, hedgesWon: 0, retries: 0 }]);
+});
+
+t.test("second requests are a bounded share of all, and go after what most answers have kept to", async (t) => {
+  const slow = (rows: string) => rows === "s";
+  const world = new World({ hedge: { after: { share: 0.9 }, share: 0.05 }, concurrency: 100 }, async ({ rows }) => {
+    await new Promise<void>((resolve) => world.clock.after(slow(rows) ? 1000 : 10, resolve));
+    return OK;
+  });
+  for (let n = 0; n < 60; n++) world.post("f");
+  await world.clock.pass(100);
+  for (let n = 0; n < 40; n++) world.post("s");
+  await world.clock.pass(5000);
+  t.match(world.sender.figures(), [{ requests: 100, hedges: 5, hedgesWon: 0 }]);
+  const second = world.sent.filter(({ rows, atMs }) => rows === "s" && atMs > 100);
+  t.ok(second.length === 5 && second.every(({ atMs }) => atMs >= 110 && atMs <= 112), JSON.stringify(second));
+});
+
+t.test("an endpoint that hangs does not make others slower", async (t) => {
+  const healthy = async (hangs: boolean) => {
+    const world = new World(
+      { concurrency: 2 },
+      async ({ origin }) => {
+        if (hangs && origin === "http://shard-0") return hanging();
+        await new Promise<void>((resolve) => world.clock.after(10, resolve));
+        return OK;
+      },
+      4,
+    );
+    for (let n = 0; n < 400; n++) {
+      world.post("row", n % 4);
+      await world.clock.pass(5);
+    }
+    await world.clock.pass(1000);
+    return world.sender.figures().slice(1);
+  };
+  const figures = await healthy(true);
+  t.strictSame(figures, await healthy(false));
+  t.match(
+    figures,
+    [1, 2, 3].map(() => ({ delayed: 0, latency: { count: 100, maxMs: 10 } })),
+  );
+});
+
+t.test("the latency of a request counts its attempts and what it has waited for", async (t) => {
+  const world = new World({ concurrency: 1 }, ({ atMs }) => (atMs < 300 ? status(503) : OK));
+  world.post("a");
+  world.post("b");
+  await world.clock.pass(1000);
+  const [{ latency, delayed, retries } = { latency: undefined, delayed: 0, retries: 0 }] = world.sender.figures();
+  t.match(latency, { count: 2, maxMs: 300 });
+  t.ok(delayed > 0 && retries > 0);
+});
+
+t.test("endpoints come, move and go while requests are on their way", async (t) => {
+  const at = (name: string, host = name) => ({ name, url: `http://${host}/rows` });
+  let isDown = true;
+  const world = new World(
+    { concurrency: 1 },
+    ({ origin }) => (isDown && origin === "http://shard-0" ? status(503) : OK),
+    2,
+  );
+  world.post("a", 0);
+  await world.clock.pass(1);
+  world.sender.reshard("sink-1", [at("shard-1"), { ...at("shard-2"), weight: 3 }]);
+  t.strictSame(world.shards, [
+    { number: 1, name: "shard-1", weight: 1 },
+    { number: 2, name: "shard-2", weight: 3 },
+  ]);
+  world.post("b", 2);
+  await world.clock.pass(10);
+  t.strictSame(world.answers.get(2), { ...TAKEN, by: "shard-2" });
+  t.match(world.sender.figures(), [
+    { endpoint: "shard-0", isLeaving: true },
+    { isLeaving: false },
+    { isLeaving: false },
+  ]);
+  isDown = false;
+  await world.clock.pass(1000);
+  t.strictSame(world.answers.get(1), TAKEN, "what it had is sent to it");
+  t.equal(world.sender.figures().length, 2, "and then it is gone");
+  world.sender.reshard("sink-1", [at("shard-0", "elsewhere"), at("shard-1"), at("shard-2")]);
+  t.strictSame(
+    world.shards.map(({ number }) => number),
+    [0, 1, 2],
+    "it has its number again",
+  );
+  world.post("c", 0);
+  await world.clock.pass(1);
+  t.equal(world.sent.at(-1)?.origin, "http://elsewhere");
 });

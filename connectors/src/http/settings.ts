@@ -1,16 +1,20 @@
+import type { RetryPolicy } from "../calling/backoff.js";
+
 /** A text that is nobody's business, or the file that holds it. */
 export type Secret = string | { readonly file: string };
 
 /** How requests of one sink are sent. Times are milliseconds. */
 export interface HttpSettings {
-  readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  readonly endpoints: readonly Endpoint[];
   readonly method: string;
   readonly headers: Readonly<Record<string, Secret>>;
   readonly auth?: HttpAuth | undefined;
+  /** What signs requests as Standard Webhooks has it. */
+  readonly webhookSecret?: Secret | undefined;
   /** Paths of PEM files. */
   readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string } | undefined;
   readonly contentType: string;
-  readonly compression: "" | "gzip" | "zstd";
+  readonly compression: "" | "gzip" | "zstd" | "snappy";
   /** How the endpoint names rows that it has refused, and takes the key of a request. */
   readonly dialect: Dialect;
   /** The parameter of the query that takes the key of a request. */
@@ -25,19 +29,42 @@ export interface HttpSettings {
   readonly responseTimeout: number;
   readonly retry: RetryPolicy;
   readonly breaker: BreakerPolicy;
+  readonly hedge?: HedgePolicy | undefined;
   /** The job ends with the first row that is refused. */
   readonly failsOnRefused: boolean;
 }
 
-export type HttpAuth = { readonly bearer: Secret } | { readonly username: string; readonly password: Secret };
+export interface Endpoint {
+  readonly name: string;
+  readonly url: string;
+  readonly weight?: number;
+  /** Takes the same rows. */
+  readonly replica?: string;
+}
 
-export type Dialect = "plain" | "bulk" | "clickhouse";
+export type HttpAuth =
+  | { readonly bearer: Secret }
+  | { readonly token: Secret }
+  | { readonly username: string; readonly password: Secret }
+  | { readonly sigv4: SigV4Settings };
 
-export interface RetryPolicy {
-  readonly delay: number;
-  readonly maxDelay: number;
-  /** From the first attempt on. */
-  readonly giveUpAfter: number;
+export interface SigV4Settings {
+  readonly region: string;
+  readonly service: string;
+  /** The variables and the file of AWS's tools without it. */
+  readonly credentials?:
+    | { readonly accessKeyId: Secret; readonly secretAccessKey: Secret; readonly sessionToken?: Secret }
+    | { readonly file: string; readonly profile?: string };
+}
+
+export type Dialect = "plain" | "bulk" | "clickhouse" | "influx" | "prometheus";
+
+/** When a second request is made for one that is not answered. */
+export interface HedgePolicy {
+  /** After so long, or after what this share of all answers have kept to. */
+  readonly after: { readonly ms: number } | { readonly share: number };
+  /** Of all requests, at most. */
+  readonly share: number;
 }
 
 export interface BreakerPolicy {
@@ -76,4 +103,6 @@ export interface HttpQueue {
   takeRequests(): HttpRequest[];
   partOfRequest(id: number, rows: Uint32Array): Uint8Array;
   answer(id: number, answer: HttpAnswer): void;
+  /** Spreads the rows of a sink over these from now on; a number is never another shard's. */
+  reshard(sink: string, shards: { number: number; name: string; weight: number }[]): void;
 }

@@ -1,12 +1,13 @@
+import { backoff } from "../calling/backoff.js";
+import type { Clock } from "../calling/clock.js";
+import { Latencies, type LatencyFigures } from "../calling/latencies.js";
 import { Breaker } from "./breaker.js";
-import type { Clock } from "./clock.js";
 import type { Part } from "./delivery.js";
 import { Rate } from "./rate.js";
-import { type Verdict, verdict } from "./reply.js";
-import { backoff } from "./retry.js";
+import { type Reply, type Verdict, verdict } from "./reply.js";
 import type { Credentials } from "./secrets.js";
 import type { HttpSettings } from "./settings.js";
-import type { Transport } from "./transport.js";
+import type { Message, Transport } from "./transport.js";
 
 /** Figures of one endpoint since the start. */
 export interface ShardFigures {
@@ -21,6 +22,15 @@ export interface ShardFigures {
   inFlight: number;
   /** Requests that are not on their way. */
   waiting: number;
+  /** Requests that could not go at once. */
+  delayed: number;
+  /** Second requests for those that had waited for their answers, and those of them that were answered first. */
+  hedges: number;
+  hedgesWon: number;
+  /** From when the core has handed over a request until all of it was taken. */
+  latency: LatencyFigures;
+  /** It gets no more rows. */
+  isLeaving: boolean;
   /** Whether requests are kept away from it. */
   circuit: "closed" | "open" | "half-open";
 }
@@ -29,6 +39,8 @@ export interface ShardParts {
   /** As errors and figures call it. */
   readonly name: string;
   readonly url: URL;
+  /** Where second requests go; to the same URL without it. */
+  readonly replica?: { readonly url: URL; readonly transport: Transport } | undefined;
   readonly settings: HttpSettings;
   readonly credentials: Credentials;
   readonly transport: Transport;
@@ -37,7 +49,7 @@ export interface ShardParts {
 
 /** Sends what is for one endpoint: so many at a time, again after failures that may pass, in order where that is asked for. */
 export class Shard {
-  readonly #parts: ShardParts;
+  #parts: ShardParts;
   /** In the order in which the core has made them; what has failed goes back to its place. */
   readonly #waiting: Part[] = [];
   readonly #breaker: Breaker;
@@ -48,7 +60,12 @@ export class Shard {
   #busyUntilMs = 0;
   #cancelTimer = () => {};
   #isClosed = false;
-  readonly #counts = { rows: 0, bytes: 0, requests: 0, retries: 0, errors: 0 };
+  readonly #counts = { rows: 0, bytes: 0, requests: 0, retries: 0, errors: 0, delayed: 0, hedges: 0, hedgesWon: 0 };
+  readonly #latencies = new Latencies();
+  /** Of single answers. */
+  readonly #answers = new Latencies();
+  /** It gets no more rows; what it has is sent. */
+  isLeaving = false;
 
   constructor(parts: ShardParts) {
     const { breaker, requestsPerSecond, ordered, concurrency } = parts.settings;
@@ -64,18 +81,32 @@ export class Shard {
 
   get figures(): ShardFigures {
     const [inFlight, waiting] = [this.#inFlight, this.#waiting.length];
-    return { ...this.#counts, inFlight, waiting, circuit: this.#breaker.state };
+    const latency = this.#latencies.figures;
+    return { ...this.#counts, inFlight, waiting, circuit: this.#breaker.state, latency, isLeaving: this.isLeaving };
   }
 
   add(part: Part): void {
     this.#waiting.push(part);
     this.#pump();
+    if (this.#waiting.includes(part)) this.#counts.delayed += 1;
+  }
+
+  /** From now on requests go to another URL, those that wait among them; gives what the ones before went by. */
+  move(parts: Pick<ShardParts, "url" | "transport" | "replica">): readonly Transport[] {
+    const { transport, replica } = this.#parts;
+    this.#parts = { ...this.#parts, ...parts, replica: parts.replica };
+    return replica === undefined ? [transport] : [transport, replica.transport];
+  }
+
+  isAt(url: string, replica: string | undefined): boolean {
+    const other = replica === undefined ? undefined : new URL(replica).href;
+    return this.#parts.url.href === url && this.#parts.replica?.url.href === other;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer();
-    await this.#parts.transport.close();
+    await Promise.all([this.#parts.transport.close(), this.#parts.replica?.transport.close()]);
   }
 
   /** Sends what may go now, and comes back when the next may. */
@@ -114,23 +145,38 @@ export class Shard {
     this.#pump();
   }
 
+  /** The answer that counts: the first, where a second request is made. */
   async #send(part: Part): Promise<Verdict> {
-    const { transport, settings, credentials, clock } = this.#parts;
+    const afterMs = this.#hedgeAfterMs();
+    if (afterMs === undefined) return await this.#attemptAt(part, this.#parts);
+    const [first, second] = [new AbortController(), new AbortController()];
+    const attempts = [this.#attemptAt(part, this.#parts, first.signal)];
+    const isSlow = await this.#outlasts(attempts[0] as Promise<Verdict>, afterMs);
+    if (isSlow && this.#mayHedge()) {
+      this.#counts.hedges += 1;
+      attempts.push(this.#attemptAt(part, this.#parts.replica ?? this.#parts, second.signal));
+    }
+    const { verdict, place } = await firstAnswer(attempts);
+    if (place === 1) this.#counts.hedgesWon += 1;
+    first.abort();
+    second.abort();
+    return verdict;
+  }
+
+  async #attemptAt(
+    part: Part,
+    { url, transport }: Pick<ShardParts, "url" | "transport">,
+    signal?: AbortSignal,
+  ): Promise<Verdict> {
+    const { settings, credentials, clock } = this.#parts;
+    const sentMs = clock.nowMs();
     try {
-      const reply = await transport.send({
-        method: settings.method,
-        path: this.#path(part.key),
-        headers: {
-          "content-type": settings.contentType,
-          ...(settings.compression === "" ? {} : { "content-encoding": settings.compression }),
-          "idempotency-key": part.key,
-          ...credentials.headers,
-        },
-        body: part.body,
-      });
-      if (reply.status === 401 && credentials.mayChange) {
+      const reply = await transport.send(this.#message(part, url), signal);
+      this.#answers.record(clock.nowMs() - sentMs);
+      if (credentials.mayChange && hasExpired(reply)) {
         credentials.renew();
-        return { kind: "again", reason: "status 401: the credentials of the file are not accepted", isBusy: true };
+        const reason = `status ${reply.status}: the credentials of the file are not accepted`;
+        return { kind: "again", reason, isBusy: true };
       }
       return verdict(reply, settings.dialect, part.count, clock.wallMs());
     } catch (error) {
@@ -138,11 +184,46 @@ export class Shard {
     }
   }
 
-  #path(key: string): string {
-    const { url, settings } = this.#parts;
-    const path = `${url.pathname}${url.search}`;
-    if (settings.keyParameter === undefined) return path;
-    return `${path}${url.search === "" ? "?" : "&"}${settings.keyParameter}=${encodeURIComponent(key)}`;
+  #message(part: Part, at: URL): Message {
+    const { settings, credentials, clock } = this.#parts;
+    const url = new URL(at);
+    const { keyParameter, method, contentType, compression } = settings;
+    if (keyParameter !== undefined) {
+      url.search += `${url.search === "" ? "?" : "&"}${keyParameter}=${encodeURIComponent(part.key)}`;
+    }
+    const headers = {
+      "content-type": contentType,
+      ...(compression === "" ? {} : { "content-encoding": compression }),
+      "idempotency-key": part.key,
+      ...credentials.headers,
+    };
+    const signature = credentials.signature({ method, url, headers, body: part.body, key: part.key }, clock.wallMs());
+    return { method, path: `${url.pathname}${url.search}`, headers: { ...headers, ...signature }, body: part.body };
+  }
+
+  /** How long a request waits before a second one is made; `undefined`: for ever. */
+  #hedgeAfterMs(): number | undefined {
+    const { hedge } = this.#parts.settings;
+    if (hedge === undefined || this.#breaker.state !== "closed") return undefined;
+    if ("ms" in hedge.after) return hedge.after.ms;
+    return this.#answers.count < LEAST_ANSWERS ? undefined : this.#answers.quantileMs(hedge.after.share);
+  }
+
+  #mayHedge(): boolean {
+    const share = this.#parts.settings.hedge?.share ?? 0;
+    return (
+      !this.#isClosed && this.#breaker.state === "closed" && this.#counts.hedges + 1 <= share * this.#counts.requests
+    );
+  }
+
+  async #outlasts(attempt: Promise<Verdict>, ms: number): Promise<boolean> {
+    let cancel = () => {};
+    const passed = new Promise<boolean>((resolve) => {
+      cancel = this.#parts.clock.after(ms, () => resolve(true));
+    });
+    const isSlow = await Promise.race([passed, attempt.then(() => false)]);
+    cancel();
+    return isSlow;
   }
 
   #judge(part: Part, outcome: Verdict): void {
@@ -162,6 +243,7 @@ export class Shard {
     if (outcome.kind === "refused") this.#refused(part, outcome.reason);
     if (outcome.kind === "partial") this.#partial(part, outcome);
     delivery.settle();
+    if (delivery.isOver) this.#latencies.record(this.#parts.clock.nowMs() - delivery.sinceMs);
   }
 
   /** Some row may be at fault: it is found by halves. */
@@ -217,6 +299,23 @@ export class Shard {
     this.#counts.rows += rows;
     this.#counts.bytes += part.body.byteLength;
   }
+}
+
+/** Before so many answers nobody knows how long one takes. */
+const LEAST_ANSWERS = 50;
+
+/** The first answer that says something of the rows, or else the last. */
+async function firstAnswer(attempts: readonly Promise<Verdict>[]): Promise<{ verdict: Verdict; place: number }> {
+  const placed = attempts.map(async (attempt, place) => ({ verdict: await attempt, place }));
+  const first = await Promise.race(placed);
+  if (first.verdict.kind !== "again") return first;
+  const all = await Promise.all(placed);
+  return all.find(({ verdict }) => verdict.kind !== "again") ?? first;
+}
+
+/** Whether other credentials of the same kind might do. AWS says 403 of tokens that have expired. */
+function hasExpired({ status, text }: Reply): boolean {
+  return status === 401 || (status === 403 && /expired|security token/i.test(text));
 }
 
 /** The place of the first that may go now, or of the one that may next. */

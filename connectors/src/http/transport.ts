@@ -13,8 +13,8 @@ export interface Message {
 
 /** Connections to one endpoint. */
 export interface Transport {
-  /** @throws where there is no whole answer */
-  send(message: Message): Promise<Reply>;
+  /** @throws where there is no whole answer, or `signal` breaks it off */
+  send(message: Message, signal?: AbortSignal): Promise<Reply>;
   /** Lets go of all connections; what is on its way fails. */
   close(): Promise<void>;
 }
@@ -24,12 +24,13 @@ const LONGEST_ANSWER_BYTES = 64 << 20;
 
 /** @throws when a file of certificates cannot be read */
 export function undiciTransport(origin: string, settings: HttpSettings): Transport {
-  const { concurrency, connectTimeout, responseTimeout, tls } = settings;
+  const { concurrency, connectTimeout, responseTimeout, tls, hedge } = settings;
   const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, "utf8"));
   const files = { ca: read(tls?.ca), cert: read(tls?.certificate), key: read(tls?.key) };
   const given = Object.fromEntries(Object.entries(files).filter(([, pem]) => pem !== undefined));
   const pool = new Pool(origin, {
-    connections: concurrency,
+    // A second request does not wait for the connection of the first.
+    connections: hedge === undefined ? concurrency : 2 * concurrency,
     pipelining: 1,
     connect: { timeout: connectTimeout, ...given },
     headersTimeout: responseTimeout,
@@ -37,8 +38,9 @@ export function undiciTransport(origin: string, settings: HttpSettings): Transpo
     maxResponseSize: LONGEST_ANSWER_BYTES,
   });
   return {
-    async send({ method, path, headers, body }) {
-      const answer = await pool.request({ method: method as "POST", path, headers, body });
+    async send({ method, path, headers, body }, signal) {
+      const request = { method: method as "POST", path, headers, body };
+      const answer = await pool.request(signal === undefined ? request : { ...request, signal });
       const after = answer.headers["retry-after"];
       return {
         status: answer.statusCode,

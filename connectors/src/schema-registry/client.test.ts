@@ -55,16 +55,22 @@ t.test("references come each after the ones that it needs itself, and once", asy
     "GET /subjects/a%2Fb/versions/1": version("shared"),
   });
   const client = new SchemaRegistry({ url, properties: {} });
-  t.strictSame(await client.referencesOf(await client.latest("top")), ["shared", "left"]);
+  t.strictSame(await client.referencesOf(await client.latest("top")), [
+    { name: "a/b", schema: "shared" },
+    { name: "left", schema: "left" },
+  ]);
 });
 
 t.test("a schema is registered or looked up under its subject", async (t) => {
   const { url, asked } = await registry(t, { "POST /subjects/s/versions": [200, '{"id":3}'] });
   const client = new SchemaRegistry({ url, properties: { token: "t0ken" } });
-  t.equal(await client.register("s", '"long"'), 3);
+  t.equal(await client.register("s", { schema: '"long"' }), 3);
   t.strictSame(asked[0]?.body, { schema: '"long"', references: [] });
+  const references = [{ name: "a.proto", subject: "a.proto", version: 1 }];
+  await client.register("s", { schema: "message M {}", schemaType: "PROTOBUF", references });
+  t.strictSame(asked[1]?.body, { schema: "message M {}", schemaType: "PROTOBUF", references });
   t.equal(asked[0]?.authorization, "Bearer t0ken");
-  const missing = await client.lookUp("s", '"long"').catch((error: RegistryError) => error);
+  const missing = await client.lookUp("s", { schema: '"long"' }).catch((error: RegistryError) => error);
   t.ok(missing instanceof RegistryError && missing.isMissing);
 });
 

@@ -11,12 +11,27 @@ export interface SchemaReference {
   readonly version: number;
 }
 
+/** What a schema is written in, as a registry names it. */
+export type SchemaType = "AVRO" | "JSON" | "PROTOBUF";
+
+/** A schema and what it uses. */
+export interface SchemaDefinition {
+  readonly schema: string;
+  /** Avro by default. */
+  readonly schemaType?: SchemaType;
+  readonly references?: readonly SchemaReference[];
+}
+
 /** A schema as a registry has it. */
-export interface RegisteredSchema {
+export interface RegisteredSchema extends Required<SchemaDefinition> {
   readonly id: number;
   readonly version: number;
+}
+
+/** A schema that another one refers to, by the name that it has for it. */
+export interface ReferencedSchema {
+  readonly name: string;
   readonly schema: string;
-  readonly references: readonly SchemaReference[];
 }
 
 const TIMEOUT_MS = 10_000;
@@ -74,29 +89,30 @@ export class SchemaRegistry {
   }
 
   /** The schemas that one refers to, each after the ones that it refers to itself. @throws RegistryError */
-  async referencesOf({ references }: Pick<RegisteredSchema, "references">): Promise<string[]> {
-    const texts = new Map<string, string>();
+  async referencesOf({ references }: Pick<RegisteredSchema, "references">): Promise<ReferencedSchema[]> {
+    const found = new Map<string, ReferencedSchema>();
     const visit = async (references: readonly SchemaReference[]): Promise<void> => {
-      for (const { subject, version } of references) {
+      for (const { name, subject, version } of references) {
         const key = `${subject}/${version}`;
-        if (texts.has(key)) continue;
-        const found = await this.version(subject, version);
-        await visit(found.references);
-        texts.set(key, found.schema);
+        if (found.has(key)) continue;
+        const { schema, references } = await this.version(subject, version);
+        await visit(references);
+        found.set(key, { name, schema });
       }
     };
     await visit(references);
-    return [...texts.values()];
+    return [...found.values()];
   }
 
   /** The number of a schema under a subject, which gets it if it has not. @throws RegistryError */
-  async register(subject: string, schema: string, references: readonly SchemaReference[] = []): Promise<number> {
-    return idOf(await this.#post(`subjects/${encodeURIComponent(subject)}/versions`, { schema, references }));
+  async register(subject: string, schema: SchemaDefinition): Promise<number> {
+    return idOf(await this.#post(`subjects/${encodeURIComponent(subject)}/versions`, bodyOf(schema)));
   }
 
-  /** The number of a schema under a subject. @throws RegistryError, which `isMissing` where it is not there */
-  async lookUp(subject: string, schema: string, references: readonly SchemaReference[] = []): Promise<number> {
-    return idOf(await this.#post(`subjects/${encodeURIComponent(subject)}`, { schema, references }));
+  /** The number and version of a schema under a subject. @throws RegistryError, which `isMissing` where it is not there */
+  async lookUp(subject: string, schema: SchemaDefinition): Promise<Pick<RegisteredSchema, "id" | "version">> {
+    const found = await this.#post<{ version?: number }>(`subjects/${encodeURIComponent(subject)}`, bodyOf(schema));
+    return { id: idOf(found), version: found.version ?? 0 };
   }
 
   #once<T>(path: string): Promise<T> {
@@ -158,8 +174,14 @@ function registered(found: Partial<RegisteredSchema>): RegisteredSchema {
     id: found.id ?? 0,
     version: found.version ?? 0,
     schema: found.schema ?? "",
+    schemaType: found.schemaType ?? "AVRO",
     references: found.references ?? [],
   };
+}
+
+/** Older registries know no types of schemas, and Avro alone. */
+function bodyOf({ schema, schemaType, references = [] }: SchemaDefinition): object {
+  return { schema, ...(schemaType === undefined || schemaType === "AVRO" ? {} : { schemaType }), references };
 }
 
 function idOf(answer: unknown): number {

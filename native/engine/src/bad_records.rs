@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_formats::{BadRecord, Cells, Encoder};
-use millrace_io::{Record, Records, Refused, Split};
+use millrace_io::{Record, Records, Refused, Split, Tombstones};
 
 use crate::batch::internal;
 use crate::counters::OperatorCounters;
@@ -138,6 +138,7 @@ impl DeadLetter {
             Some(encoder) => {
                 let mut records = Records::default();
                 encoder.encode(&enveloped(&self.job, &self.step, split, record, bad)?, &mut records.values);
+                records.first_line = encoder.first_line();
                 records
             }
         };
@@ -146,7 +147,7 @@ impl DeadLetter {
 }
 
 fn with_headers(job: &str, step: &str, split: &Split, record: &Record<'_>, bad: &BadRecord) -> Records {
-    let mut records = Records { tombstones: record.value.is_none(), ..Records::default() };
+    let mut records = Records { tombstones: Tombstones::of_one(record.value.is_none()), ..Records::default() };
     records.values.buffer().extend_from_slice(record.value.unwrap_or_default());
     records.values.end_row();
     let cell = |bytes: Option<&[u8]>| {

@@ -70,7 +70,7 @@ pub struct StateCounters {
 /// The lookups of one operator in one slot.
 #[derive(Debug, Default)]
 pub struct LookupCounters {
-    /// Rows whose key was known, or is being asked for.
+    /// Rows whose key was known, null, or asked for already.
     pub hits: Counter,
     /// Keys that were asked for.
     pub misses: Counter,

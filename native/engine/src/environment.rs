@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
+use millrace_formats::Schemas;
 use millrace_io::{Outboxes, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
 use millrace_plan::{Guarantee, KafkaSource, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::Checkpoints;

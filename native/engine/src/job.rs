@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use millrace_io::Outboxes;
-use millrace_plan::{Guarantee, OperatorKind, Plan};
+use millrace_plan::{Guarantee, HttpShard, OperatorKind, Plan};
 use millrace_state::BackendFigures;
 use parking_lot::Mutex;
 
@@ -133,6 +133,14 @@ impl Job {
     /// Where requests wait for the host.
     pub fn outboxes(&self) -> Option<Arc<Outboxes>> {
         self.environment.outboxes()
+    }
+
+    /// Spreads the rows of an HTTP sink over other shards, each with its number, from its next batch on.
+    pub fn reshard(&self, sink: &str, shards: Vec<(usize, HttpShard)>) {
+        if let Some(outboxes) = self.outboxes() {
+            outboxes.reshardings.set(sink, shards);
+            self.wakers.wake_all();
+        }
     }
 
     /// Ends the job in order: sources stop, what was read is emitted and made durable, positions are committed.

@@ -8,8 +8,8 @@ use crate::counters::{OperatorCounters, SlotCounters};
 use crate::histogram::{Durations, Histogram};
 use crate::job::Job;
 use crate::metrics::{
-    CheckpointMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics, QueueMetrics, SlotMetrics,
-    SourceMetrics,
+    CheckpointMetrics, JobMetrics, LatencyMetrics, LookupMetrics, OperatorMetrics, OperatorStateMetrics, QueueMetrics,
+    SlotMetrics, SourceMetrics,
 };
 
 /// The time of all slots as of the last look, in microseconds.
@@ -68,6 +68,10 @@ impl Job {
                 memory_entries: sum(|c| c.state.memory_entries.get()),
                 reads: sum(|c| c.state.reads.get()),
                 writes: sum(|c| c.state.writes.get()),
+            }),
+            lookups: matches!(operator.kind, OperatorKind::LookupJoin(_)).then(|| LookupMetrics {
+                hits: sum(|c| c.lookups.hits.get()),
+                misses: sum(|c| c.lookups.misses.get()),
             }),
         }
     }

@@ -42,8 +42,8 @@ pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Mapped};
 pub use job::Job;
 pub use metrics::{
-    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, OperatorMetrics, OperatorStateMetrics,
-    QueueMetrics, SlotMetrics, SourceMetrics,
+    CheckpointMetrics, ExchangeMetrics, JobMetrics, LatencyMetrics, LookupMetrics, OperatorMetrics,
+    OperatorStateMetrics, QueueMetrics, SlotMetrics, SourceMetrics,
 };
 pub use millrace_io::{
     Call, Calls, Found, HttpOutbox, HttpRequest, Page, PageError, Posted, Refused, Reply, Splits, Want,
@@ -55,4 +55,9 @@ pub use slot::{Slot, Step};
 /// What a storage has of a job, for whoever looks at it without running the job.
 pub mod stored {
     pub use millrace_state::{BackendKind, History, KeyedState, Manifest, OperatorState};
+}
+
+/// What schemas are read as.
+pub mod schemas {
+    pub use millrace_formats::protobuf::describe as describe_protobuf;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
+use millrace_formats::Schemas;
 use millrace_io::{
     Delivery, KafkaTransactions, Outboxes, RegistryClient, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile,
     Transactions,

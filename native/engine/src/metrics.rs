@@ -37,6 +37,8 @@ pub struct OperatorMetrics {
     pub event_latency: Option<LatencyMetrics>,
     /// `None` where it keeps no state by key.
     pub state: Option<OperatorStateMetrics>,
+    /// Of a lookup join.
+    pub lookups: Option<LookupMetrics>,
 }
 
 /// How full a queue is; 1 is its bound, which the last batch may overshoot.
@@ -111,6 +113,15 @@ pub struct OperatorStateMetrics {
     /// Entries read from the backend, and written to it.
     pub reads: u64,
     pub writes: u64,
+}
+
+/// What a lookup join has had to ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookupMetrics {
+    /// Rows whose key was known, null, or asked for already.
+    pub hits: u64,
+    /// Keys that were asked for.
+    pub misses: u64,
 }
 
 /// One look at a running job.

@@ -61,23 +61,29 @@ impl Receiver for Intake {
         if self.has_header && record.offset == 0 {
             return Ok(());
         }
-        let Some(value) = record.value else {
-            return self.refuse(&record, &BadRecord { column: None, message: "a tombstone (no value)".into() });
-        };
         if self.event_times_come_with_records() && record.timestamp.is_none() {
             let message = "the record has no timestamp, which eventTime() is to be taken from";
-            return self.refuse(&record, &BadRecord { column: None, message: message.into() });
+            return self.bad(&record, &BadRecord { column: None, message: message.into() });
         }
-        if let Err(bad) = self.decoder.decode(value) {
+        let rows = self.decoder.rows();
+        let decoded = match record.value {
+            Some(value) => self.decoder.decode(value),
+            None => self.decoder.tombstone(record.key),
+        };
+        if let Err(bad) = decoded {
             if let Some(failure) = self.decoder.take_failure() {
                 let message = format!("{}, offset {}: {failure}", self.splits[record.split].name, record.offset);
                 return Err(Error::new(ErrorCode::Source, message));
             }
-            return self.refuse(&record, &bad);
+            return self.bad(&record, &bad);
         }
-        self.counters.bytes.add(value.len() as u64);
+        let bytes = record.value.map_or(0, <[u8]>::len);
+        self.counters.bytes.add(bytes as u64);
+        if self.decoder.rows() == rows {
+            return Ok(());
+        }
         self.timestamps.extend(record.timestamp.filter(|_| self.event_times_come_with_records()));
-        self.bytes += value.len();
+        self.bytes += bytes;
         self.extend_run(record.split, record.offset, 1);
         if self.decoder.rows() >= BATCH_ROWS || self.bytes >= BATCH_BYTES || self.decoder.is_full() {
             self.flush()?;
@@ -96,9 +102,10 @@ impl Receiver for Intake {
         Ok(())
     }
 
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
-        self.read(record.split, record.offset)?;
-        self.refuse(&record, &BadRecord { column: None, message: reason.into() })
+    fn unreadable(&mut self, record: Record<'_>, next: i64, bad: &BadRecord) -> Result<()> {
+        self.flush()?;
+        self.read(record.split, next - 1)?;
+        self.bad(&record, bad)
     }
 
     fn caught_up(&mut self, split: usize) {
@@ -133,7 +140,7 @@ impl Intake {
         Ok(())
     }
 
-    fn refuse(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
+    fn bad(&mut self, record: &Record<'_>, bad: &BadRecord) -> Result<()> {
         self.bad.handle(&self.splits[record.split], record, bad, &self.counters)
     }
 

@@ -69,7 +69,8 @@ impl Feed {
     }
 
     fn source(&self, follow: bool) -> SourceConnector {
-        SourceConnector::File(FileSource { paths: vec![format!("{}/*.jsonl", self.files.display())], follow })
+        let paths = vec![format!("{}/*.jsonl", self.files.display())];
+        SourceConnector::File(FileSource { paths, follow, format: FileFormat::Lines })
     }
 }
 

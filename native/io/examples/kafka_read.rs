@@ -24,10 +24,6 @@ impl Receiver for Count {
         Ok(())
     }
 
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<(), Error> {
-        unreachable!("{record:?}: {reason}")
-    }
-
     fn end(&mut self, _: usize) -> Result<(), Error> {
         Ok(())
     }

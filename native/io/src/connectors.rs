@@ -5,13 +5,14 @@ use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
 use millrace_plan::{SinkConnector, SourceConnector};
+use millrace_storage::is_remote;
 
 use crate::driver::{Calling, DriverSink, DriverSource};
 use crate::file::{FileSink, FileSource};
 use crate::generator::GeneratorSource;
 use crate::http::HttpSink;
 use crate::kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSink};
-use crate::object::{ObjectSink, ObjectSource, is_remote};
+use crate::object::{ObjectSink, ObjectSource};
 use crate::stdout::StdoutSink;
 use crate::{
     Error, Outboxes, Receiver, Restored, Result, Sink, SinkPlace, Source, SourcePlace, StagedFile, file, object,
@@ -55,9 +56,9 @@ pub fn open_source<R: Receiver>(
     Ok(match connector {
         SourceConnector::Kafka(config) => Box::new(KafkaSource::open(config, slot, slots, waker, restored)?),
         SourceConnector::File(config) if config.paths.iter().any(|path| is_remote(path)) => {
-            Box::new(ObjectSource::open(config, slot, slots, waker, restored)?)
+            Box::new(ObjectSource::open(config, schema, slot, slots, waker, restored)?)
         }
-        SourceConnector::File(config) => Box::new(FileSource::open(config, slot, slots, restored)?),
+        SourceConnector::File(config) => Box::new(FileSource::open(config, schema, slot, slots, restored)?),
         SourceConnector::Generator(config) => {
             Box::new(GeneratorSource::open(config, schema, slot, slots, clock, restored)?)
         }
@@ -85,7 +86,7 @@ pub fn open_sink(
             Box::new(ObjectSink::open(config, place.slot, delivery.stages_since())?)
         }
         SinkConnector::File(config) => Box::new(FileSink::open(config, place.slot, delivery.stages_since())?),
-        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, &outboxes.http)),
+        SinkConnector::Http(config) => Box::new(HttpSink::open(config, place, outboxes)),
         SinkConnector::Driver(config) => {
             let calling = Calling::new(&place.id, place.slot, outboxes.calls.clone(), place.waker.clone());
             Box::new(DriverSink::open(config, calling))

@@ -37,6 +37,9 @@ impl<Q, A> Mailbox<Q, A> {
 
 type Bell = Box<dyn Fn() + Send + Sync>;
 
+/// A request, and who wants to know what has become of it.
+type Unanswered<Q, A> = (Arc<Posted<Q>>, Arc<Mailbox<Q, A>>);
+
 /// The requests of a job. Any thread may call it; nothing waits.
 pub struct Outbox<Q, A> {
     requests: Mutex<Requests<Q, A>>,
@@ -47,8 +50,8 @@ struct Requests<Q, A> {
     last_id: u64,
     /// In the order in which they came.
     waiting: Vec<Arc<Posted<Q>>>,
-    /// By id, with who wants to know.
-    unanswered: HashMap<u64, (Arc<Posted<Q>>, Arc<Mailbox<Q, A>>)>,
+    /// By id.
+    unanswered: HashMap<u64, Unanswered<Q, A>>,
     /// The bell has been rung, and nobody has come yet.
     has_rung: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use millrace_formats::avro::{NoSchema, SchemaText, Schemas};
+use millrace_formats::{NoSchema, SchemaKind, SchemaText, Schemas};
 use millrace_plan::{SchemaRegistry, property};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
@@ -74,12 +74,11 @@ impl RegistryClient {
             }
         };
         let kind = answer.get("schemaType").and_then(Value::as_str).unwrap_or("AVRO");
-        if kind != "AVRO" {
-            return Err(NoSchema::Unknown(format!("it is one of {kind}, and the source reads Avro")));
-        }
+        let unknown = || NoSchema::Unknown(format!("it is one of {kind}, which is not known here"));
+        let kind = SchemaKind::of(kind).ok_or_else(unknown)?;
         let mut references = Vec::new();
         self.references(&answer, &mut Vec::new(), &mut references, 0).await?;
-        Ok(SchemaText { text: schema_of(&answer)?, references })
+        Ok(SchemaText { kind, text: schema_of(&answer)?, references })
     }
 
     /// Adds what a schema refers to, each after what it refers to itself.
@@ -87,7 +86,7 @@ impl RegistryClient {
         &self,
         answer: &Value,
         seen: &mut Vec<String>,
-        texts: &mut Vec<String>,
+        texts: &mut Vec<(String, String)>,
         depth: usize,
     ) -> std::result::Result<(), NoSchema> {
         if depth > MAX_REFERENCES_DEPTH {
@@ -107,7 +106,8 @@ impl RegistryClient {
             seen.push(path.clone());
             let answer = self.get(&path).await?;
             Box::pin(self.references(&answer, seen, texts, depth + 1)).await?;
-            texts.push(schema_of(&answer)?);
+            let name = reference.get("name").and_then(Value::as_str).unwrap_or(subject);
+            texts.push((name.to_owned(), schema_of(&answer)?));
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! What the engine asks of a sink.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use millrace_formats::{Cells, Rows};
 
 use crate::{Result, Waker};
@@ -9,30 +12,61 @@ use crate::{Result, Waker};
 #[derive(Debug, Default)]
 pub struct Records {
     pub values: Rows,
-    /// The records have no value; `values` only says how many there are.
-    pub tombstones: bool,
+    /// The rows instead of records, where the sink encodes them by itself.
+    pub rows: Option<RecordBatch>,
+    /// The folder of files that all of them go to.
+    pub folder: Option<Arc<str>>,
+    /// Which have no value; in `values` theirs is empty.
+    pub tombstones: Tombstones,
     pub keys: Option<Cells>,
     pub headers: Vec<(String, Cells)>,
-    /// The rows themselves, for a sink that takes them as they are; the rest is empty then.
-    pub rows: Option<RecordBatch>,
+    /// What each file begins with, as a line.
+    pub first_line: Option<Arc<[u8]>>,
+    /// The columns that the values are made of, where they are not an envelope's.
+    pub schema: Option<SchemaRef>,
 }
 
 impl Records {
     pub fn len(&self) -> usize {
-        self.rows.as_ref().map_or(self.values.len(), RecordBatch::num_rows)
+        self.rows.as_ref().map_or_else(|| self.values.len(), RecordBatch::num_rows)
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Bytes of the values; of rows, those in memory.
     pub fn bytes(&self) -> usize {
-        self.rows.as_ref().map_or(self.values.bytes(), RecordBatch::get_array_memory_size)
+        let columns = self.rows.iter().flat_map(RecordBatch::columns);
+        let in_memory = |column: &dyn Array| column.to_data().get_slice_memory_size().unwrap_or_default();
+        self.values.bytes() + columns.map(|column| in_memory(column.as_ref())).sum::<usize>()
     }
 
     /// `None` is a tombstone.
     pub fn value(&self, row: usize) -> Option<&[u8]> {
-        self.values.get(row).filter(|_| !self.tombstones)
+        self.values.get(row).filter(|_| !self.tombstones.has(row))
+    }
+}
+
+/// Records without a value.
+#[derive(Debug, Default)]
+pub enum Tombstones {
+    #[default]
+    None,
+    /// By row.
+    Rows(Vec<bool>),
+}
+
+impl Tombstones {
+    pub fn of_one(is_tombstone: bool) -> Tombstones {
+        if is_tombstone { Tombstones::Rows(vec![true]) } else { Tombstones::None }
+    }
+
+    pub fn has(&self, row: usize) -> bool {
+        match self {
+            Tombstones::None => false,
+            Tombstones::Rows(rows) => rows.get(row) == Some(&true),
+        }
     }
 }
 

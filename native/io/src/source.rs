@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use millrace_formats::BadRecord;
 
 use crate::Result;
 
@@ -49,8 +50,10 @@ pub trait Receiver {
     /// `first_offset + i`.
     fn rows(&mut self, split: usize, first_offset: i64, rows: RecordBatch) -> std::result::Result<(), Self::Error>;
 
-    /// Something that is no row of the source's schema, and why not.
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> std::result::Result<(), Self::Error>;
+    /// What a source that decodes by itself could not read: `record`, or the rows from there to before `next`.
+    fn unreadable(&mut self, record: Record<'_>, _next: i64, bad: &BadRecord) -> std::result::Result<(), Self::Error> {
+        Err(crate::Error(format!("offset {}: {bad}", record.offset)).into())
+    }
 
     /// Everything that the split holds for now has been handed over. Said once or again, until the next record.
     fn caught_up(&mut self, _split: usize) {}

@@ -1,5 +1,6 @@
 //! Files in storages: S3 and HDFS, where MILLRACE_TEST_S3 (an endpoint's URL with the bucket) and MILLRACE_TEST_HDFS
-//! (`hdfs://HOST:PORT`) name servers, as `npm test` does.
+//! (`hdfs://HOST:PORT`) name servers, as `npm test` does; Google Cloud Storage and Azure, where MILLRACE_TEST_GS and
+//! MILLRACE_TEST_AZBLOB do so as MILLRACE_TEST_S3 does.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use millrace_formats::Rows;
 use millrace_io::{
     Clock, Delivery, Error, Outboxes, Poll, Receiver, Record, Records, Restored, Result, Sink, SinkPlace, Source,
     SourcePlace, Waker, open_sink, open_source, show_staged,
 };
-use millrace_plan::{Compression, FileSink, FileSource, SinkConnector, SourceConnector};
+use millrace_plan::{Codec, Compression, FileFormat, FileSink, FileSource, Parquet, SinkConnector, SourceConnector};
 use millrace_storage::{Remote, Store, remote};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,6 +37,19 @@ impl Place {
         Some(Place { path: format!("{}/{}", variable("MILLRACE_TEST_HDFS")?, unique()), options: String::new() })
     }
 
+    fn gs() -> Option<Place> {
+        let server = variable("MILLRACE_TEST_GS")?;
+        let (endpoint, bucket) = server.rsplit_once('/').unwrap();
+        let options = format!("?anonymous=true&endpoint={endpoint}");
+        Some(Place { path: format!("gs://{bucket}/{}", unique()), options })
+    }
+
+    fn azblob() -> Option<Place> {
+        let server = variable("MILLRACE_TEST_AZBLOB")?;
+        let (endpoint, container) = server.rsplit_once('/').unwrap();
+        Some(Place { path: format!("azblob://{container}/{}", unique()), options: format!("?endpoint={endpoint}") })
+    }
+
     fn at(&self, name: &str) -> String {
         format!("{}{name}{}", self.path, self.options)
     }
@@ -52,12 +66,20 @@ impl Place {
     }
 
     fn sink(&self, since: Option<SystemTime>) -> Box<dyn Sink> {
+        self.sink_of(since, FileFormat::Lines, 64)
+    }
+
+    fn sink_of(&self, since: Option<SystemTime>, format: FileFormat, open_files: usize) -> Box<dyn Sink> {
+        let lines = format == FileFormat::Lines;
         let config = FileSink {
             directory: self.at("/out/"),
             prefix: String::new(),
-            compression: Compression::Zstd,
+            compression: if lines { Compression::Zstd } else { Compression::None },
             roll_bytes: 1 << 20,
             roll_interval_ms: 1000,
+            format,
+            partition_by: Vec::new(),
+            open_files,
         };
         let delivery = match since {
             None => Delivery::AtOnce,
@@ -68,7 +90,17 @@ impl Place {
     }
 
     fn source(&self, pattern: &str, follow: bool, restored: Option<&[Restored]>) -> Result<Reading> {
-        let config = FileSource { paths: vec![self.at(pattern)], follow };
+        let config = FileSource { paths: vec![self.at(pattern)], follow, format: FileFormat::Lines };
+        Self::open(config, Schema::empty(), restored)
+    }
+
+    fn rows_of(&self, pattern: &str) -> Result<Reading> {
+        let format = FileFormat::Parquet(Parquet { codec: Codec::None, row_group_rows: 1, row_group_bytes: 1 });
+        let config = FileSource { paths: vec![self.at(pattern)], follow: false, format };
+        Self::open(config, Schema::new(vec![Field::new("n", DataType::Int64, false)]), None)
+    }
+
+    fn open(config: FileSource, columns: Schema, restored: Option<&[Restored]>) -> Result<Reading> {
         let woken = Arc::new((Mutex::new(false), Condvar::new()));
         let wake = woken.clone();
         let waker: Waker = Arc::new(move || {
@@ -76,11 +108,9 @@ impl Place {
             wake.1.notify_all();
         });
         let clock: Clock = Arc::new(|| 0);
-        let schema = Arc::new(Schema::empty());
-        let source = {
-            let place = SourcePlace { id: "source", slot: 0, slots: 1, waker };
-            open_source(&SourceConnector::File(config), schema, &place, clock, restored, &Outboxes::default())?
-        };
+        let place = SourcePlace { id: "source", slot: 0, slots: 1, waker };
+        let (connector, outboxes) = (SourceConnector::File(config), Outboxes::default());
+        let source = open_source(&connector, Arc::new(columns), &place, clock, restored, &outboxes)?;
         Ok(Reading { source, woken })
     }
 }
@@ -115,12 +145,10 @@ impl Receiver for Collected {
         Ok(())
     }
 
-    fn rows(&mut self, _: usize, _: i64, _: RecordBatch) -> Result<()> {
-        unreachable!("files give records")
-    }
-
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
-        unreachable!("{record:?}: {reason}")
+    fn rows(&mut self, split: usize, first_offset: i64, rows: RecordBatch) -> Result<()> {
+        let numbers = rows.column(0).as_primitive::<Int64Type>().values();
+        self.0.extend(numbers.iter().zip(first_offset..).map(|(number, offset)| (split, offset, number.to_string())));
+        Ok(())
     }
 
     fn end(&mut self, _: usize) -> Result<()> {
@@ -179,6 +207,8 @@ macro_rules! over_all_storages {
         $(fn $name($place: &Place) $body)*
         over_all_storages!(@ s3 $($name)*);
         over_all_storages!(@ hdfs $($name)*);
+        over_all_storages!(@ gs $($name)*);
+        over_all_storages!(@ azblob $($name)*);
     };
     (@ $storage:ident $($name:ident)*) => {
         mod $storage {
@@ -223,6 +253,36 @@ over_all_storages! {
         show_staged(&staged).unwrap();
         assert_eq!(place.source("/out/*.zst", false, None).unwrap().read(usize::MAX).unwrap(), lines(0..20));
         assert!(place.names().iter().all(|name| !name.contains("_staged")), "{:?}", place.names());
+    }
+
+    fn rows_of_parquet_lie_in_the_folders_of_their_values(place: &Place) {
+        let parquet = Parquet { codec: Codec::Snappy, row_group_rows: 1000, row_group_bytes: 1 << 20 };
+        let mut sink = place.sink_of(Some(SystemTime::now()), FileFormat::Parquet(parquet), 2);
+        let folders = ["d=1/k=a b", "d=1/k=%2Fü%3F", "d=2/k=c+d&e"];
+        for (folder, first) in folders.into_iter().zip([0, 10, 20]) {
+            let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(first..first + 10));
+            let rows = Some(RecordBatch::try_from_iter([("n", numbers)]).unwrap());
+            let records = Records { rows, folder: Some(folder.into()), ..Records::default() };
+            assert_eq!(sink.write(&records, 0).unwrap(), 10);
+        }
+        sink.begin_epoch().unwrap();
+        until_durable(&mut *sink, 1);
+        assert!(place.names().iter().all(|name| name.starts_with("out/_staged/")), "{:?}", place.names());
+        let staged = sink.staged();
+        drop(sink);
+        show_staged(&staged).unwrap();
+        show_staged(&staged).unwrap();
+        let mut found: Vec<String> =
+            place.names().iter().map(|name| name["out/".len()..].rsplit_once('/').unwrap().0.to_owned()).collect();
+        found.sort();
+        let mut folders = folders.map(str::to_owned).to_vec();
+        folders.sort();
+        assert_eq!(found, folders);
+
+        let mut reading = place.rows_of("/out/**/*.parquet").unwrap();
+        let read: Vec<i64> = reading.read(usize::MAX).unwrap().iter().map(|n| n.parse().unwrap()).collect();
+        assert_eq!(read.iter().sum::<i64>(), (0..30).sum::<i64>());
+        assert_eq!(read.len(), 30);
     }
 
     fn what_no_checkpoint_names_is_removed_by_the_next_start(place: &Place) {

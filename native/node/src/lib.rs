@@ -10,5 +10,6 @@ mod host;
 mod job;
 mod metrics;
 mod requests;
+pub mod schemas;
 mod slot;
 pub mod stored;

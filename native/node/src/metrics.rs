@@ -16,6 +16,12 @@ pub struct JobMetrics {
 }
 
 #[napi(object)]
+pub struct LookupMetrics {
+    pub hits: f64,
+    pub misses: f64,
+}
+
+#[napi(object)]
 pub struct BackendFigures {
     pub bytes: f64,
     pub entries: f64,
@@ -86,6 +92,7 @@ pub struct OperatorMetrics {
     pub latency: Option<LatencyMetrics>,
     pub event_latency: Option<LatencyMetrics>,
     pub state: Option<OperatorStateMetrics>,
+    pub lookups: Option<LookupMetrics>,
 }
 
 #[napi(object)]
@@ -210,6 +217,9 @@ impl From<millrace_engine::OperatorMetrics> for OperatorMetrics {
             latency: operator.latency.map(LatencyMetrics::from),
             event_latency: operator.event_latency.map(LatencyMetrics::from),
             state: operator.state.map(OperatorStateMetrics::from),
+            lookups: operator
+                .lookups
+                .map(|lookups| LookupMetrics { hits: lookups.hits as f64, misses: lookups.misses as f64 }),
         }
     }
 }

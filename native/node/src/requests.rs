@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use millrace_engine::{Error, ErrorCode, HttpOutbox, HttpRequest, Posted, Refused};
+use millrace_plan::HttpShard;
 use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array, Uint32Array};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -35,6 +36,14 @@ pub struct Answer {
     pub reasons: Vec<String>,
     /// Who refused them.
     pub by: String,
+}
+
+/// A shard and its number, which no other shard of its sink ever has.
+#[napi(object)]
+pub struct Shard {
+    pub number: u32,
+    pub name: String,
+    pub weight: f64,
 }
 
 impl Request {
@@ -97,6 +106,14 @@ impl Job {
             let part = posted.request.body.part(&rows).map_err(internal)?;
             Ok(Uint8Array::new(part))
         })
+    }
+
+    /// Spreads the rows of a sink over these shards, from its next batch on.
+    #[napi]
+    pub fn reshard(&self, sink: String, shards: Vec<Shard>) {
+        let shards = shards.into_iter();
+        let shards = shards.map(|Shard { number, name, weight }| (number as usize, HttpShard { name, weight }));
+        self.job.reshard(&sink, shards.collect());
     }
 
     /// Says what has become of a request; its sink is woken.

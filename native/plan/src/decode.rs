@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use flatbuffers::{ForwardsUOffset, Vector, VerifierOptions};
 
-use self::format::format;
+use self::format::{file_format, format};
 use crate::generated as fb;
 use crate::model::*;
 use crate::{ExprFunction, PlanError};
@@ -122,7 +122,7 @@ fn source(source: fb::Source<'_>) -> Result<Source> {
         SourceConnector::Kafka(kafka_source(kafka)?)
     } else if let Some(file) = source.connector_as_file_source() {
         let paths = file.paths().iter().map(str::to_owned).collect();
-        SourceConnector::File(FileSource { paths, follow: file.follow_() })
+        SourceConnector::File(FileSource { paths, follow: file.follow_(), format: file_format(source.format())? })
     } else if let Some(generator) = source.connector_as_generator_source() {
         SourceConnector::Generator(generator_source(generator)?)
     } else if let Some(driver) = source.connector_as_driver_source() {
@@ -281,6 +281,9 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
             compression: compression(file.compression(), "gz", "zst")?,
             roll_bytes: positive("rollBytes", file.roll_bytes())?,
             roll_interval_ms: positive("rollInterval", file.roll_interval())?,
+            format: file_format(sink.format())?,
+            partition_by: named(file.partition_by())?,
+            open_files: file.open_files() as usize,
         })
     } else if sink.connector_as_stdout_sink().is_some() {
         SinkConnector::Stdout
@@ -304,6 +307,7 @@ fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
         format: format(sink.format())?,
         key: sink.key().map(|key| expr(key, 0)).transpose()?,
         headers: named(sink.headers())?,
+        tombstone: sink.tombstone().map(|tombstone| expr(tombstone, 0)).transpose()?,
         on_bad_record: on_bad_record(sink.on_bad_record(), sink.dead_letter())?,
     })
 }
@@ -316,13 +320,23 @@ fn http_sink(http: fb::HttpSink<'_>) -> Result<HttpSink> {
             fb::HttpBody::Lines => HttpBody::Lines,
             fb::HttpBody::Array => HttpBody::Array,
             fb::HttpBody::Bulk => HttpBody::Bulk,
+            fb::HttpBody::Joined => HttpBody::Joined,
+            fb::HttpBody::Arrow => HttpBody::Arrow,
             other => return Err(unknown("body of requests", other.0)),
         },
-        compression: compression(http.compression(), "gzip", "zstd")?,
+        compression: match http.compression() {
+            Some("snappy") => HttpCompression::Snappy,
+            other => match compression(other, "gzip", "zstd")? {
+                Compression::None => HttpCompression::None,
+                Compression::Gzip => HttpCompression::Gzip,
+                Compression::Zstd => HttpCompression::Zstd,
+            },
+        },
         batch_rows: http.batch_rows() as usize,
         batch_bytes: positive("batch.bytes", http.batch_bytes())? as usize,
         linger_ms: positive("batch.linger", http.linger())?,
         buffer_bytes: positive("buffer", http.buffer_bytes())? as usize,
+        live: http.live(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! A verified plan, as owned values: what the rest of the core works with.
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 
 /// A whole job. Operators stand in topological order.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +163,61 @@ pub struct FileSource {
     pub paths: Vec<String>,
     /// Goes on reading as files grow.
     pub follow: bool,
+    pub format: FileFormat,
+}
+
+/// How rows stand in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum FileFormat {
+    /// A record a line.
+    #[default]
+    Lines,
+    Parquet(Parquet),
+    /// Avro's object container files.
+    Avro(AvroFile),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parquet {
+    pub codec: Codec,
+    /// A row group ends after so many rows ...
+    pub row_group_rows: usize,
+    /// ... or about so many bytes.
+    pub row_group_bytes: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvroFile {
+    /// What a sink writes; files that are read have their own.
+    pub schema: Option<String>,
+    /// Gives a source's columns aliases and defaults.
+    pub reader_schema: Option<String>,
+    pub codec: Codec,
+}
+
+/// How a file is compressed in its inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    None,
+    Deflate,
+    Gzip,
+    Lz4,
+    Snappy,
+    Zstd,
+}
+
+impl Codec {
+    /// As plans call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Codec::None => "",
+            Codec::Deflate => "deflate",
+            Codec::Gzip => "gzip",
+            Codec::Lz4 => "lz4",
+            Codec::Snappy => "snappy",
+            Codec::Zstd => "zstd",
+        }
+    }
 }
 
 /// Read by a driver of the host's, which knows what.
@@ -202,6 +257,20 @@ pub enum Format {
     Csv(Csv),
     /// The one column of a row is the whole record.
     Raw,
+    LineProtocol(Series),
+    /// A time series of Prometheus's remote write with one sample.
+    RemoteWrite(Series),
+    /// Columns of an IPC stream.
+    Arrow,
+    /// There are only files of it: [`FileFormat`].
+    Parquet,
+    Protobuf(Protobuf),
+    /// JSON under Confluent framing.
+    JsonSchema(Framing),
+    /// A source's: each record is a change of the row that the format within it has.
+    Debezium(Box<Format>),
+    /// A source's: a record without a value deletes the row of its key.
+    Upsert(Box<Upsert>),
 }
 
 impl Format {
@@ -212,21 +281,44 @@ impl Format {
             Format::Avro(_) => "avro",
             Format::Csv(_) => "csv",
             Format::Raw => "raw",
+            Format::LineProtocol(_) => "line protocol",
+            Format::RemoteWrite(_) => "remote write",
+            Format::Arrow => "arrow",
+            Format::Parquet => "parquet",
+            Format::Protobuf(_) => "protobuf",
+            Format::JsonSchema(_) => "jsonSchema",
+            Format::Debezium(_) => "debezium",
+            Format::Upsert(_) => "upsert",
         }
     }
 
     /// A record is text without a line's end in it.
     pub fn is_line(&self) -> bool {
-        matches!(self, Format::Json | Format::Csv(_))
+        match self {
+            Format::Json | Format::Csv(_) => true,
+            Format::Debezium(of) => of.is_line(),
+            _ => false,
+        }
     }
 
     /// Where records are looked up that name their schema.
     pub fn registry(&self) -> Option<&SchemaRegistry> {
         match self {
-            Format::Avro(Avro { framing: AvroFraming::Confluent { registry, .. }, .. }) => Some(registry),
+            Format::Avro(Avro { framing: Framing::Confluent { registry, .. }, .. })
+            | Format::Protobuf(Protobuf { framing: Framing::Confluent { registry, .. }, .. })
+            | Format::JsonSchema(Framing::Confluent { registry, .. }) => Some(registry),
+            Format::Debezium(of) => of.registry(),
+            Format::Upsert(upsert) => upsert.of.registry(),
             _ => None,
         }
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upsert {
+    pub of: Format,
+    /// The column that a deleted row has of its key.
+    pub key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,11 +327,28 @@ pub struct Avro {
     pub schema: Option<String>,
     /// Gives a source's columns aliases and defaults.
     pub reader_schema: Option<String>,
-    pub framing: AvroFraming,
+    pub framing: Framing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AvroFraming {
+pub struct Protobuf {
+    /// What records are written with. A source needs none where they name it.
+    pub schema: Option<ProtobufSchema>,
+    /// By its full name; the first of the file without it.
+    pub message: Option<String>,
+    pub framing: Framing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProtobufSchema {
+    /// A .proto file, and those that it imports, by their names.
+    Text { text: String, imports: Vec<(String, String)> },
+    /// A FileDescriptorSet.
+    Descriptors(Vec<u8>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Framing {
     /// A message is a record.
     Plain,
     /// Before a record stands the number of its schema.
@@ -267,6 +376,33 @@ pub struct Csv {
     pub null: String,
     /// The first line of a file is none of its records.
     pub header: bool,
+}
+
+/// Which columns are what in a format of time series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    pub name: SeriesName,
+    pub labels: Vec<String>,
+    /// None: all columns that are nothing else.
+    pub values: Vec<String>,
+    pub time: String,
+    /// That of times as they are written.
+    pub unit: TimeUnit,
+    pub dialect: LineDialect,
+}
+
+/// What a measurement or metric goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeriesName {
+    Text(String),
+    Column(String),
+}
+
+/// How names and texts of line protocol are escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineDialect {
+    Influx,
+    QuestDb,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -435,6 +571,8 @@ pub struct Sink {
     pub key: Option<Expr>,
     /// String or Bytes.
     pub headers: Vec<NamedExpr>,
+    /// Bool: where it holds, the record has no value.
+    pub tombstone: Option<Expr>,
     /// Of rows that the other side refuses, where the connector is told.
     pub on_bad_record: BadRecordPolicy,
 }
@@ -473,9 +611,15 @@ pub enum Compression {
 pub struct FileSink {
     pub directory: String,
     pub prefix: String,
+    /// Of lines.
     pub compression: Compression,
     pub roll_bytes: u64,
     pub roll_interval_ms: u64,
+    pub format: FileFormat,
+    /// Rows go to the folder of their values: "NAME=VALUE/NAME=VALUE".
+    pub partition_by: Vec<NamedExpr>,
+    /// Files that are written at a time.
+    pub open_files: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -488,13 +632,15 @@ pub struct TableSink {
 pub struct HttpSink {
     pub shards: Vec<HttpShard>,
     pub body: HttpBody,
-    pub compression: Compression,
+    pub compression: HttpCompression,
     /// A request is complete with so many rows, so many bytes before compression, or at this age.
     pub batch_rows: usize,
     pub batch_bytes: usize,
     pub linger_ms: u64,
     /// Bytes of each shard in each slot that are not answered.
     pub buffer_bytes: usize,
+    /// The host tells the shards, and when they change.
+    pub live: bool,
 }
 
 /// Written by a driver of the host's, which knows where.
@@ -518,6 +664,15 @@ pub struct HttpShard {
     pub weight: f64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpCompression {
+    None,
+    Gzip,
+    Zstd,
+    /// A block of Snappy's, not its frames.
+    Snappy,
+}
+
 /// How rows stand in the body of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpBody {
@@ -527,6 +682,10 @@ pub enum HttpBody {
     Array,
     /// A line each, and one before it that names its key and version.
     Bulk,
+    /// With nothing between them.
+    Joined,
+    /// As the columns of an IPC stream.
+    Arrow,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -180,9 +180,17 @@ fn validate_dead_letter(sink: &Sink) -> Result<()> {
         let message = format!("bad records cannot go to {}: use Kafka, files or HTTP", driver.driver);
         return Err(PlanError::new(message));
     }
+    if let SinkConnector::File(file) = &sink.connector
+        && (file.format != FileFormat::Lines || !file.partition_by.is_empty())
+    {
+        return Err(PlanError::new(
+            "bad records go to files of lines in one folder: use json or csv, without partitionBy",
+        ));
+    }
     if sink.key.is_some() || !sink.headers.is_empty() {
         return Err(PlanError::new("bad records keep their own key and headers"));
     }
+    format::of_dead_letter(sink)?;
     validate_connector(sink)
 }
 
@@ -281,15 +289,39 @@ fn validate_ttl(Ttl { duration_ms, .. }: Ttl) -> Result<()> {
 fn validate_sink(sink: &Sink, input: &Schema) -> Result<()> {
     format::of_sink(sink, input)?;
     let key = sink.key.iter();
-    key.chain(sink.headers.iter().map(|header| &header.expr)).try_for_each(|expr| columns_exist(expr, input))?;
+    let headers = sink.headers.iter().map(|header| &header.expr);
+    key.chain(headers).chain(&sink.tombstone).try_for_each(|expr| columns_exist(expr, input))?;
+    if sink.tombstone.is_some() && !(matches!(sink.connector, SinkConnector::Kafka(_)) && sink.key.is_some()) {
+        return Err(PlanError::new("a tombstone deletes what has its key, in Kafka: give the sink a key"));
+    }
     let is_told = matches!(sink.connector, SinkConnector::Http(_) | SinkConnector::Driver(_));
     if !is_told && sink.on_bad_record != BadRecordPolicy::Fail {
         return Err(PlanError::new(
             "only sinks over HTTP and of databases are told of rows that are refused: leave out onBadRecord",
         ));
     }
+    if let SinkConnector::File(file) = &sink.connector {
+        validate_partitions(file, input)?;
+    }
     sink.dead_letter().map_or(Ok(()), validate_dead_letter)?;
     validate_connector(sink)
+}
+
+fn validate_partitions(file: &FileSink, input: &Schema) -> Result<()> {
+    let mut names = HashSet::new();
+    for NamedExpr { name, expr } in &file.partition_by {
+        if name.is_empty() || name.starts_with(['_', '.']) {
+            let message = format!(
+                "a folder cannot be called \"{name}=…\": what begins with an underscore or a point is left alone"
+            );
+            return Err(PlanError::new(message));
+        }
+        if !names.insert(name.as_str()) {
+            return Err(PlanError::new(format!("partitionBy has \"{name}\" twice")));
+        }
+        columns_exist(expr, input)?;
+    }
+    Ok(())
 }
 
 fn validate_connector(sink: &Sink) -> Result<()> {
@@ -297,6 +329,7 @@ fn validate_connector(sink: &Sink) -> Result<()> {
         SinkConnector::Http(http) => validate_http(http),
         SinkConnector::Driver(driver) => validate_driver(driver),
         SinkConnector::Kafka(kafka) if kafka.topic.is_empty() => Err(PlanError::new("the topic has no name")),
+        SinkConnector::File(file) if file.open_files == 0 => Err(PlanError::new("openFiles is at least 1")),
         SinkConnector::File(file) if file.roll_bytes == 0 || file.roll_interval_ms == 0 => {
             Err(PlanError::new("rollBytes and rollInterval are more than nothing"))
         }
@@ -316,7 +349,7 @@ fn validate_driver(sink: &DriverSink) -> Result<()> {
 }
 
 fn validate_http(http: &HttpSink) -> Result<()> {
-    if http.shards.is_empty() {
+    if http.shards.is_empty() && !http.live {
         return Err(PlanError::new("there are no endpoints"));
     }
     let mut names = HashSet::new();

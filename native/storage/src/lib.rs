@@ -1,11 +1,11 @@
-//! Storages of files: a folder, an S3 bucket or HDFS. What lies there is whole or not there at all.
+//! Storages of files: a folder, a bucket of S3, Google Cloud Storage or Azure, or HDFS. What lies there is whole or not there at all.
 
 mod local;
 mod location;
 mod remote;
 mod webhdfs;
 
-pub use location::{remote, store};
+pub use location::{is_remote, remote, store};
 pub use remote::Remote;
 
 use std::fs::File;

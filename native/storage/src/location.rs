@@ -8,8 +8,7 @@ use super::remote::{Remote, Service};
 use super::webhdfs::Namenode;
 use crate::{Error, INCOMING, Result, Store};
 
-/// The storage at `location`: `file:PATH`, `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`, of which `folder` is the root.
-/// Errors begin with `who`.
+/// The storage at `location`: `file:PATH`, or one that is [`remote`], of which `folder` is the root. Errors begin with `who`.
 pub fn store(who: &str, location: &str, folder: &str) -> Result<Box<dyn Store>> {
     let Some(path) = location.strip_prefix("file:") else { return Ok(Box::new(remote(who, location, folder)?)) };
     // `file:///PATH` is the same as `file:/PATH`; what has a host is no local folder.
@@ -22,7 +21,16 @@ pub fn store(who: &str, location: &str, folder: &str) -> Result<Box<dyn Store>> 
     Ok(Box::new(Local::new(path.join(folder))))
 }
 
-/// The storage at `location`, which is on no file system: `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`.
+/// The schemes of storages that are on no file system.
+const REMOTE: [&str; 4] = ["s3://", "gs://", "azblob://", "hdfs://"];
+
+/// Whether a location is on no file system.
+pub fn is_remote(location: &str) -> bool {
+    REMOTE.iter().any(|scheme| location.starts_with(scheme))
+}
+
+/// The storage at `location`, which is on no file system: `s3://BUCKET/PATH`, `gs://BUCKET/PATH`, `azblob://CONTAINER/PATH` or
+/// `hdfs://HOST:PORT/PATH`.
 pub fn remote(who: &str, location: &str, folder: &str) -> Result<Remote> {
     let unknown = || unknown(who, location);
     let url = Url::parse(location).map_err(|_| unknown())?;
@@ -40,7 +48,36 @@ pub fn remote(who: &str, location: &str, folder: &str) -> Result<Remote> {
             if let Some(endpoint) = endpoint.or_else(|| variable("AWS_ENDPOINT_URL")) {
                 s3 = s3.endpoint(&endpoint);
             }
-            Remote::new(who, Operator::new(s3).map_err(failed)?, Service::S3)
+            Remote::new(who, Operator::new(s3).map_err(failed)?, Service::Objects)
+        }
+        "gs" => {
+            // Credentials are where Google's own tools look for them.
+            let mut gcs = services::Gcs::default().bucket(host).root(&root);
+            if let Some(endpoint) = parameter("endpoint").or_else(|| variable("STORAGE_EMULATOR_HOST")) {
+                gcs = gcs.endpoint(&endpoint);
+            }
+            if parameter("anonymous").is_some_and(|anonymous| anonymous == "true") {
+                gcs = gcs.skip_signature();
+            }
+            Remote::new(who, Operator::new(gcs).map_err(failed)?, Service::Objects)
+        }
+        "azblob" => {
+            let account = parameter("account").or_else(|| variable("AZURE_STORAGE_ACCOUNT"));
+            let account = account.or_else(|| variable("AZURE_STORAGE_ACCOUNT_NAME"));
+            let endpoint = parameter("endpoint").or_else(|| variable("AZURE_STORAGE_ENDPOINT"));
+            let of_account = || account.as_ref().map(|account| format!("https://{account}.blob.core.windows.net"));
+            let endpoint = endpoint.or_else(of_account).ok_or_else(|| {
+                Error(format!("{who} {location}: no account is known: set AZURE_STORAGE_ACCOUNT, or add ?account=NAME"))
+            })?;
+            let mut blobs = services::Azblob::default().container(host).root(&root).endpoint(&endpoint);
+            if let Some(account) = &account {
+                blobs = blobs.account_name(account);
+            }
+            // Other credentials are where Azure's own tools look for them.
+            if let Some(key) = variable("AZURE_STORAGE_KEY").or_else(|| variable("AZURE_STORAGE_ACCOUNT_KEY")) {
+                blobs = blobs.account_key(&key);
+            }
+            Remote::new(who, Operator::new(blobs).map_err(failed)?, Service::Objects)
         }
         "hdfs" => {
             let port = url.port().unwrap_or(9870);
@@ -57,7 +94,8 @@ pub fn remote(who: &str, location: &str, folder: &str) -> Result<Remote> {
 
 fn unknown(who: &str, location: &str) -> Error {
     Error(format!(
-        "{who} \"{location}\" is none that is known: give \"file:PATH\", \"s3://BUCKET/PATH\" or \"hdfs://HOST:PORT/PATH\""
+        "{who} \"{location}\" is none that is known: give \"file:PATH\", \"s3://BUCKET/PATH\", \"gs://BUCKET/PATH\", \
+         \"azblob://CONTAINER/PATH\" or \"hdfs://HOST:PORT/PATH\""
     ))
 }
 

@@ -25,7 +25,7 @@ const STALLED: Duration = Duration::from_secs(20);
 /// name node that fails over gets 15 s to recover, and no call takes longer than two minutes for each part of a file.
 const RETRIES: usize = 4;
 
-/// A folder of an S3 bucket or of HDFS. Calls wait for the answer, and try again where the cause may pass.
+/// A folder of a bucket or of HDFS. Calls wait for the answer, and try again where the cause may pass.
 pub struct Remote {
     operator: Operator,
     service: Service,
@@ -35,7 +35,8 @@ pub struct Remote {
 }
 
 pub(crate) enum Service {
-    S3,
+    /// Of objects, which are made where there are none and copied, but not moved.
+    Objects,
     Hdfs(Namenode),
 }
 
@@ -65,7 +66,7 @@ impl Remote {
     pub fn rename(&self, from: &str, to: &str) -> Done<()> {
         match &self.service {
             // There is no such request: the server makes a copy.
-            Service::S3 => self.runtime.block_on(async {
+            Service::Objects => self.runtime.block_on(async {
                 self.operator.copy(from, to).await.map_err(|error| failure(&error))?;
                 self.operator.delete(from).await.map_err(|error| failure(&error))
             }),
@@ -104,7 +105,7 @@ impl Store for Remote {
     fn put_new(&self, path: &str, content: &[u8]) -> Done<bool> {
         let content = content.to_vec();
         match &self.service {
-            Service::S3 => {
+            Service::Objects => {
                 let write = self.operator.write_with(path, content).if_not_exists(true);
                 match self.runtime.block_on(async { write.await }) {
                     Ok(_) => Ok(true),

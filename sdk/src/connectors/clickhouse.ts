@@ -59,6 +59,7 @@ export function clickhouse<S extends Shape>(options: ClickHouseOptions<S>): Sink
       body: "lines",
       contentType: "application/x-ndjson",
       dialect: "clickhouse",
+      isIdempotent: deduplicate,
       keyParameter: deduplicate ? "insert_deduplication_token" : undefined,
       query,
       ...(key === undefined ? {} : { key }),

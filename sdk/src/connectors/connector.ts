@@ -1,8 +1,9 @@
+import { PlanError } from "../errors.js";
 import type { Columns, Typed } from "../expr/expr.js";
 import type { FormatConfig } from "../formats/config.js";
 import type { BadRecordPolicy, SinkConfig, SourceConfig } from "../plan/node.js";
 import type { Schema } from "../schema/schema.js";
-import type { Bytes, Field, Null, Shape, Text } from "../schema/type.js";
+import type { AnyType, Bool, Bytes, Field, Null, Shape, Text } from "../schema/type.js";
 
 /**
  * Where a stream comes from. Made by `kafka`, `files` or `generator`; it does nothing until a job runs.
@@ -28,6 +29,9 @@ export interface Source<S extends Shape> {
 /** The key or a header of a record. */
 export type RecordPart = Typed<Text | Bytes | Null>;
 
+/** Whether something holds; null does not. */
+export type Condition = Typed<Bool | Null>;
+
 /**
  * Where a stream goes to. Made by `kafka`, `http`, `files`, `stdout` or `table`, among others.
  *
@@ -50,6 +54,9 @@ export interface Sink<S extends Shape = Shape> {
   check?(fields: readonly Field[]): void;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
+  /** What the folders of files are called by. */
+  readonly partitionBy?: (row: Columns<S>) => Readonly<Record<string, Typed<AnyType>>>;
+  readonly tombstone?: (row: Columns<S>) => Condition;
 }
 
 /**
@@ -120,5 +127,7 @@ export interface DeadLetter {
  * ```
  */
 export function deadLetter(sink: Sink): DeadLetter {
+  if (sink.partitionBy !== undefined)
+    throw new PlanError("bad records go to one folder: leave out partitionBy", sink.name);
   return { deadLetter: sink.config, format: sink.format };
 }

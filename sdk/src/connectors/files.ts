@@ -1,6 +1,10 @@
 import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
-import { configOf, type Format } from "../formats/format.js";
-import type { Shape } from "../schema/type.js";
+import { PlanError } from "../errors.js";
+import type { Columns, Typed } from "../expr/expr.js";
+import { readFromFiles } from "../formats/avro.js";
+import { configOf, type FileFormat, type SourceFormat } from "../formats/format.js";
+import type { Parquet } from "../formats/parquet.js";
+import type { Bool, Day, Int32, Int64, Null, Shape, Text, Timestamp } from "../schema/type.js";
 import type { OnBadRecord, Sink, Source } from "./connector.js";
 
 /**
@@ -16,12 +20,16 @@ import type { OnBadRecord, Sink, Source } from "./connector.js";
 export interface FileSourceOptions<S extends Shape> {
   /**
    * Paths or globs, of local files or in a storage: `s3://BUCKET/PATH` (with credentials, region and endpoint from AWS's
-   * variables, or `?endpoint=URL` and `?region=NAME` behind the path), `hdfs://HOST:PORT/PATH` (WebHDFS). .gz and .zst are
-   * decompressed. What begins with an underscore or a point in a storage is left alone.
+   * variables, or `?endpoint=URL` and `?region=NAME` behind the path), `hdfs://HOST:PORT/PATH` (WebHDFS),
+   * `gs://BUCKET/PATH`, `azblob://CONTAINER/PATH`. .gz and .zst are decompressed where a record is a line. What begins with
+   * an underscore or a point in a storage is left alone.
    */
   readonly paths: string | readonly string[];
-  readonly format: Format<S>;
-  /** Goes on reading as files grow, and takes up new ones; in a storage, where files do not grow, new ones alone. */
+  readonly format: SourceFormat<S> | Parquet<S>;
+  /**
+   * Goes on reading as files grow, and takes up new ones; new ones alone in a storage and of Parquet and Avro, where files do
+   * not grow.
+   */
   readonly follow?: boolean;
   readonly onBadRecord?: OnBadRecord;
 }
@@ -35,12 +43,20 @@ export interface FileSourceOptions<S extends Shape> {
  * const sink = files(options);
  * ```
  */
-export interface FileSinkOptions {
+export interface FileSinkOptions<S extends Shape = Shape> {
   /** A local folder, or one in a storage: `s3://BUCKET/PATH` or `hdfs://HOST:PORT/PATH`, as a source names it. */
   readonly directory: string;
-  readonly format: Format;
+  readonly format: FileFormat;
+  /**
+   * Rows go to folders by what these expressions give: `day=2026-11-25/country=de`, as Hive and its kin read them. A time that
+   * is truncated to days or more is written as its date. Names and values are escaped.
+   */
+  readonly partitionBy?: (row: Columns<S>) => Readonly<Record<string, PartitionValue>>;
+  /** Files that a slot writes at a time (64), one for each folder: the one that was not written to for longest makes room. */
+  readonly openFiles?: number;
   /** What file names begin with: "part" by default. */
   readonly prefix?: string;
+  /** Where a record is a line; files of Parquet and Avro are compressed by their format. */
   readonly compression?: "gz" | "zst";
   /** A file is closed and takes its final name at this size (128MB) ... */
   readonly rollBytes?: Size;
@@ -49,7 +65,17 @@ export interface FileSinkOptions {
 }
 
 /**
- * Files with a record a line, as a source (with a schema) or as a sink.
+ * What a folder may be called by.
+ *
+ * ```ts
+ * import type { PartitionValue } from "millrace";
+ * const byDay = (day: PartitionValue) => ({ day });
+ * ```
+ */
+export type PartitionValue = Typed<Bool | Int32 | Int64 | Text | Timestamp | Day | Null>;
+
+/**
+ * Files with a record a line, of Parquet or of Avro, as a source (with a schema) or as a sink.
  *
  * ```ts
  * import { files, job, json, schema, t } from "millrace";
@@ -63,8 +89,8 @@ export interface FileSinkOptions {
  * ```
  */
 export function files<S extends Shape>(options: FileSourceOptions<S>): Source<S>;
-export function files(options: FileSinkOptions): Sink;
-export function files(options: FileSourceOptions<Shape> | FileSinkOptions): unknown {
+export function files<S extends Shape>(options: FileSinkOptions<S>): Sink<S>;
+export function files(options: FileSourceOptions<Shape> | FileSinkOptions<Shape>): unknown {
   return "paths" in options ? source(options) : sink(options);
 }
 
@@ -74,14 +100,18 @@ function source(options: FileSourceOptions<Shape>): Source<Shape> {
     role: "source",
     name: `files(${paths.join(", ")})`,
     schema: options.format.schema,
-    ...configOf(options.format),
+    format: readFromFiles(configOf(options.format).format),
     onBadRecord: options.onBadRecord ?? "fail",
     config: () => ({ kind: "files", paths, follow: options.follow ?? false }),
   };
 }
 
-function sink(options: FileSinkOptions): Sink {
+function sink(options: FileSinkOptions<Shape>): Sink<Shape> {
   const { directory, prefix = "part", compression = "", rollBytes = "128MB", rollInterval = "60s" } = options;
+  const { partitionBy, openFiles = 64 } = options;
+  if (!Number.isSafeInteger(openFiles) || openFiles < 1 || openFiles > 10_000) {
+    throw new PlanError(`openFiles is ${openFiles}: give a number from 1 to 10000`, `files(${directory})`);
+  }
   return {
     role: "sink",
     name: `files(${directory})`,
@@ -92,7 +122,9 @@ function sink(options: FileSinkOptions): Sink {
       compression,
       rollBytes: bytes(rollBytes, "rollBytes"),
       rollInterval: milliseconds(rollInterval, "rollInterval"),
+      openFiles,
     },
     ...configOf(options.format),
+    ...(partitionBy === undefined ? {} : { partitionBy }),
   };
 }

@@ -1,9 +1,14 @@
 import { bytes, type Duration, milliseconds, type Size } from "../duration.js";
 import { PlanError } from "../errors.js";
 import type { Columns } from "../expr/expr.js";
+import type { Arrow } from "../formats/arrow.js";
+import type { FormatConfig } from "../formats/config.js";
+import type { Csv } from "../formats/csv.js";
+import type { LineProtocol } from "../formats/line-protocol.js";
 import type { BadRecordPolicy } from "../plan/node.js";
 import type { Shape } from "../schema/type.js";
 import type { Json, OnBadRecord, RecordPart, Sink } from "./connector.js";
+import type { SigV4 } from "./sigv4.js";
 
 /**
  * One of the endpoints that rows are spread over. With a name its URL may change and its keys stay; an endpoint of twice the
@@ -19,6 +24,27 @@ export interface HttpEndpoint {
   readonly url: string;
   readonly name?: string;
   readonly weight?: number;
+  /** Another URL that takes the same rows: hedged requests go there. */
+  readonly replica?: string;
+}
+
+/**
+ * A second request for one that has waited for its answer for so long: a duration, or a share (0.95) of the answers that the endpoint
+ * has given, which came sooner. The first answer counts and the other request is broken off. Both have the same key, and both
+ * may arrive: it is for endpoints to which that makes no difference.
+ *
+ * ```ts
+ * import { type Hedge, http, json } from "millrace";
+ * const hedge: Hedge = { after: 0.95, idempotent: true };
+ * const sink = http({ url: "http://localhost:8080/rows", format: json(), method: "PUT", hedge });
+ * ```
+ */
+export interface Hedge {
+  readonly after: Duration | number;
+  /** So much of all requests at most: 0.05 by default. */
+  readonly share?: number;
+  /** That a request which arrives twice counts once, where Millrace cannot know it. */
+  readonly idempotent?: boolean;
 }
 
 /**
@@ -52,10 +78,13 @@ export type Secret = string | { readonly file: string };
 export interface HttpConnection {
   /** One endpoint ... */
   readonly url?: string;
-  /** ... or several. Rows of one key always go to the same; rows without a key go to all of them by turns. */
-  readonly endpoints?: readonly (string | HttpEndpoint)[];
+  /**
+   * ... or several. Rows of one key always go to the same; rows without a key go to all of them by turns. A file holds such a list
+   * as JSON, and may change while the job runs: it is looked at every second.
+   */
+  readonly endpoints?: readonly (string | HttpEndpoint)[] | { readonly file: string };
   readonly headers?: Readonly<Record<string, Secret>>;
-  readonly auth?: { readonly bearer: Secret } | { readonly username: string; readonly password: Secret };
+  readonly auth?: { readonly bearer: Secret } | { readonly username: string; readonly password: Secret } | SigV4;
   /** PEM files; the system's certificates without. */
   readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string };
   readonly compression?: "gzip" | "zstd";
@@ -78,6 +107,8 @@ export interface HttpConnection {
   readonly retry?: { readonly delay?: Duration; readonly maxDelay?: Duration; readonly giveUpAfter?: Duration };
   /** After so many failures in a row (5; 0: never) an endpoint is left alone for a `pause` (1s), then asked with one request. */
   readonly breaker?: { readonly failures?: number; readonly pause?: Duration };
+  /** None by default. */
+  readonly hedge?: Hedge;
   /** What becomes of rows that the endpoint refuses: the job fails (the default), they are skipped and counted, or kept. */
   readonly onBadRecord?: OnBadRecord;
 }
@@ -99,14 +130,25 @@ export interface HttpConnection {
  * ```
  */
 export interface HttpSinkOptions<S extends Shape> extends HttpConnection {
-  readonly format: Json;
+  readonly format: HttpFormat;
   /** POST by default. */
   readonly method?: "POST" | "PUT" | "PATCH";
-  /** A line a row (the default), or a JSON array of rows. */
+  /** A line a row (the default), or a JSON array of rows. Arrow's bodies are neither. */
   readonly body?: "lines" | "array";
   /** Chooses the endpoint: rows of the same key go to the same. */
   readonly key?: (row: Columns<S>) => RecordPart;
 }
+
+/**
+ * How rows stand in the bodies of requests: made by `json`, `csv`, `lineProtocol` or `arrow`.
+ *
+ * ```ts
+ * import { arrow, env, type HttpFormat, http, json } from "millrace";
+ * const format: HttpFormat = env("COLUMNS", "no") === "yes" ? arrow() : json();
+ * const sink = http({ url: "http://localhost:8080/rows", format });
+ * ```
+ */
+export type HttpFormat = Json | Csv | LineProtocol | Arrow;
 
 /**
  * Sends rows to HTTP endpoints, a batch a request. Every row arrives at least once; a request that is sent again has the
@@ -126,24 +168,42 @@ export interface HttpSinkOptions<S extends Shape> extends HttpConnection {
  * ```
  */
 export function http<S extends Shape>(options: HttpSinkOptions<S>): Sink<S> {
-  const { body = "lines", method = "POST", key } = options;
+  const { body = "lines", method = "POST", key, format } = options;
   return httpSink("http", options, {
     method,
-    body,
-    contentType: body === "array" ? "application/json" : "application/x-ndjson",
+    body: format.format === "arrow" ? "arrow" : body,
+    contentType: body === "array" ? "application/json" : CONTENT_TYPES[format.format],
     dialect: "plain",
+    ...("config" in format ? { format: format.config } : {}),
     ...(key === undefined ? {} : { key }),
   });
 }
 
+const CONTENT_TYPES = {
+  json: "application/x-ndjson",
+  csv: "text/csv; charset=utf-8",
+  lineProtocol: "text/plain; charset=utf-8",
+  arrow: "application/vnd.apache.arrow.stream",
+} as const;
+
 /** What of a sink over HTTP is not in the hands of who writes a job. */
 export interface HttpDialect<S extends Shape> {
   readonly method: string;
-  readonly body: "lines" | "array" | "bulk";
+  readonly body: HttpSinkConfig["body"];
   readonly contentType: string;
-  readonly dialect: "plain" | "bulk" | "clickhouse";
+  readonly dialect: HttpSinkConfig["dialect"];
+  /** JSON without it. */
+  readonly format?: FormatConfig;
+  /** Goes before the options'. */
+  readonly compression?: "snappy";
   /** The parameter of the query that takes the key of a request. */
   readonly keyParameter?: string | undefined;
+  /** A request that arrives twice counts once. */
+  readonly isIdempotent?: boolean;
+  /** What signs requests as Standard Webhooks has it. */
+  readonly webhookSecret?: Secret | undefined;
+  /** Goes before the options'. */
+  readonly auth?: HttpSinkConfig["auth"];
   /** Added to the URL of each endpoint. */
   readonly path?: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -154,16 +214,20 @@ export interface HttpDialect<S extends Shape> {
 /** How requests are made and sent, as the worker and the core get it. Times are milliseconds. */
 export interface HttpSinkConfig {
   readonly kind: "http";
-  readonly endpoints: readonly { readonly name: string; readonly url: string; readonly weight: number }[];
+  /** None where they are in a file. */
+  readonly endpoints: readonly EndpointConfig[];
+  readonly live: LiveEndpoints | undefined;
   readonly method: string;
   readonly headers: Readonly<Record<string, Secret>>;
-  readonly auth: HttpConnection["auth"];
+  /** A token is what InfluxDB calls one. */
+  readonly auth: HttpConnection["auth"] | { readonly token: Secret };
+  readonly webhookSecret: Secret | undefined;
   readonly tls: HttpConnection["tls"];
   readonly contentType: string;
-  readonly body: "lines" | "array" | "bulk";
-  readonly dialect: "plain" | "bulk" | "clickhouse";
+  readonly body: "lines" | "array" | "bulk" | "joined" | "arrow";
+  readonly dialect: "plain" | "bulk" | "clickhouse" | "influx" | "prometheus";
   readonly keyParameter: string | undefined;
-  readonly compression: "" | "gzip" | "zstd";
+  readonly compression: "" | "gzip" | "zstd" | "snappy";
   readonly batchRows: number;
   readonly batchBytes: number;
   readonly linger: number;
@@ -175,27 +239,47 @@ export interface HttpSinkConfig {
   readonly responseTimeout: number;
   readonly retry: { readonly delay: number; readonly maxDelay: number; readonly giveUpAfter: number };
   readonly breaker: { readonly failures: number; readonly pause: number };
+  readonly hedge:
+    | { readonly after: { readonly ms: number } | { readonly share: number }; readonly share: number }
+    | undefined;
+}
+
+export interface EndpointConfig {
+  readonly name: string;
+  readonly url: string;
+  readonly weight: number;
+  readonly replica?: string;
+}
+
+/** A file that holds endpoints, and what a list of it comes to. */
+export interface LiveEndpoints {
+  readonly file: string;
+  /** @throws PlanError when it is no list of endpoints */
+  endpoints(list: unknown): readonly EndpointConfig[];
 }
 
 /** A sink over HTTP: what `http` and the presets come to. */
 export function httpSink<S extends Shape>(kind: string, options: HttpConnection, dialect: HttpDialect<S>): Sink<S> {
   const { batch = {}, timeout = {}, retry = {}, breaker = {}, compression = "", onBadRecord = "fail" } = options;
-  const endpoints = endpointsOf(kind, options, dialect);
-  const name = `${kind}(${hosts(endpoints.map(({ url }) => new URL(url).host))})`;
+  const live = liveOf(kind, options, dialect);
+  const endpoints = live === undefined ? endpointsOf(kind, options, dialect) : [];
+  const name = `${kind}(${live?.file ?? hosts(endpoints.map(({ url }) => new URL(url).host))})`;
   const whole = (value: number, what: string, least: number) => atLeast(name, value, what, least);
   const batchBytes = bytes(batch.bytes ?? "1MB", "batch.bytes");
   const config: HttpSinkConfig = {
     kind: "http",
     endpoints,
+    live,
     method: dialect.method,
     headers: options.headers ?? {},
-    auth: options.auth,
+    auth: dialect.auth ?? options.auth,
+    webhookSecret: dialect.webhookSecret,
     tls: options.tls,
     contentType: dialect.contentType,
     body: dialect.body,
     dialect: dialect.dialect,
     keyParameter: dialect.keyParameter,
-    compression,
+    compression: dialect.compression ?? compression,
     batchRows: whole(batch.rows ?? 10_000, "batch.rows", 1),
     batchBytes,
     linger: milliseconds(batch.linger ?? "100ms", "batch.linger"),
@@ -214,6 +298,7 @@ export function httpSink<S extends Shape>(kind: string, options: HttpConnection,
       failures: whole(breaker.failures ?? 5, "breaker.failures", 0),
       pause: milliseconds(breaker.pause ?? "1s", "breaker.pause"),
     },
+    hedge: options.hedge === undefined ? undefined : hedgeOf(name, options.hedge, options, dialect),
   };
   if (!(config.requestsPerSecond >= 0)) throw new PlanError("requestsPerSecond is more than nothing", name);
   return {
@@ -221,6 +306,7 @@ export function httpSink<S extends Shape>(kind: string, options: HttpConnection,
     name,
     config,
     onBadRecord: onBadRecord satisfies BadRecordPolicy,
+    ...(dialect.format === undefined ? {} : { format: dialect.format }),
     ...(dialect.key === undefined ? {} : { key: dialect.key }),
     ...(dialect.headers === undefined ? {} : { headers: dialect.headers }),
   };
@@ -232,18 +318,75 @@ function endpointsOf<S extends Shape>(
   { path, query = {} }: HttpDialect<S>,
 ): HttpSinkConfig["endpoints"] {
   const given = url === undefined ? (endpoints ?? []) : [url];
-  if ((url === undefined) === (endpoints === undefined) || given.length === 0) {
+  if ((url === undefined) === (endpoints === undefined) || !Array.isArray(given) || given.length === 0) {
     throw new PlanError("give a url or a list of endpoints, one of them", kind);
   }
-  return given.map((endpoint) => {
-    const { url: text, name, weight = 1 } = typeof endpoint === "string" ? { url: endpoint } : endpoint;
+  const whole = (text: string) => {
     const url = parsed(kind, text);
     if (path !== undefined) url.pathname = `${url.pathname.replace(/\/$/, "")}${path}`;
     // Not the query: it may hold what is not to be shown.
     const shown = `${url.origin}${url.pathname}`;
     for (const [parameter, value] of Object.entries(query)) url.searchParams.set(parameter, value);
-    return { name: name ?? shown, url: url.href, weight };
+    return { shown, url: url.href };
+  };
+  return given.map((endpoint: string | HttpEndpoint) => {
+    const { url, name, weight = 1, replica } = typeof endpoint === "string" ? { url: endpoint } : endpoint;
+    const of = whole(url);
+    const other = replica === undefined ? {} : { replica: whole(replica).url };
+    return { name: name ?? of.shown, url: of.url, weight, ...other };
   });
+}
+
+function liveOf<S extends Shape>(
+  kind: string,
+  { url, endpoints }: HttpConnection,
+  dialect: HttpDialect<S>,
+): LiveEndpoints | undefined {
+  if (url !== undefined || endpoints === undefined || !("file" in endpoints)) return undefined;
+  const { file } = endpoints;
+  return {
+    file,
+    endpoints(list) {
+      const isEndpoint = (one: unknown) =>
+        typeof one === "string" || (typeof one === "object" && one !== null && "url" in one);
+      if (!Array.isArray(list) || !list.every(isEndpoint)) {
+        throw new PlanError(`${file} is not a list of URLs, or of objects with a "url", as JSON`, kind);
+      }
+      const all = endpointsOf(kind, { endpoints: list as (string | HttpEndpoint)[] }, dialect);
+      const names = all.map(({ name }) => name);
+      const twice = names.find((name, place) => names.indexOf(name) < place);
+      if (twice !== undefined) throw new PlanError(`${file}: endpoint "${twice}" is there twice`, kind);
+      const wrong = all.find(({ weight }) => !(typeof weight === "number" && weight > 0 && weight < Infinity));
+      if (wrong !== undefined) {
+        throw new PlanError(
+          `${file}: the weight of endpoint "${wrong.name}" is ${wrong.weight}: it is more than nothing`,
+          kind,
+        );
+      }
+      return all;
+    },
+  };
+}
+
+function hedgeOf<S extends Shape>(
+  name: string,
+  { after, share = 0.05, idempotent = false }: Hedge,
+  { ordered = false }: HttpConnection,
+  { method, isIdempotent = false }: HttpDialect<S>,
+): HttpSinkConfig["hedge"] {
+  if (!idempotent && !isIdempotent && method !== "PUT") {
+    throw new PlanError(
+      "a hedged request may arrive twice: say hedge.idempotent where that makes no difference to the endpoint",
+      name,
+    );
+  }
+  if (ordered) throw new PlanError("with an order no request may arrive twice: leave out hedge or ordered", name);
+  const isShare = (value: unknown) => typeof value === "number" && value > 0 && value < 1;
+  if (!isShare(share)) throw new PlanError(`hedge.share is ${share}: give a number between 0 and 1`, name);
+  if (typeof after === "number" && !isShare(after)) {
+    throw new PlanError(`hedge.after is ${after}: give a share between 0 and 1, or a duration`, name);
+  }
+  return { after: typeof after === "number" ? { share: after } : { ms: milliseconds(after, "hedge.after") }, share };
 }
 
 function parsed(kind: string, text: string): URL {

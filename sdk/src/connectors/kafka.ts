@@ -1,10 +1,10 @@
 import { PlanError } from "../errors.js";
 import type { Columns } from "../expr/expr.js";
-import { readFrom } from "../formats/avro.js";
-import { configOf, type Format } from "../formats/format.js";
+import { configOf, type Format, type SourceFormat } from "../formats/format.js";
+import { readFrom } from "../formats/registered.js";
 import { KafkaStart } from "../generated/millrace/plan.js";
 import type { Shape } from "../schema/type.js";
-import type { OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
+import type { Condition, OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
 
 /**
  * How to reach a Kafka cluster.
@@ -54,7 +54,7 @@ export interface KafkaSourceOptions<S extends Shape> extends KafkaConnection {
   readonly topics?: readonly string[];
   /** Topics whose whole name matches. */
   readonly pattern?: RegExp;
-  readonly format: Format<S>;
+  readonly format: SourceFormat<S>;
   /** The consumer group whose positions are read and committed; the job's name by default. */
   readonly group?: string;
   /**
@@ -88,6 +88,8 @@ export interface KafkaSinkOptions<S extends Shape> extends KafkaConnection {
   readonly format: Format;
   readonly key?: (row: Columns<S>) => RecordPart;
   readonly headers?: (row: Columns<S>) => Readonly<Record<string, RecordPart>>;
+  /** Where it holds the record has no value, which deletes what has its key from a compacted topic. It needs a `key`. */
+  readonly tombstone?: (row: Columns<S>) => Condition;
   /** librdkafka's names: "consistent_random", "murmur2_random" (as the Java client), ... */
   readonly partitioner?: string;
   readonly compression?: "none" | "gzip" | "snappy" | "lz4" | "zstd";
@@ -148,7 +150,10 @@ const STARTS = {
 } as const;
 
 function sink(options: KafkaSinkOptions<Shape>): Sink<Shape> {
-  const { topic, key, headers, partitioner, compression } = options;
+  const { topic, key, headers, tombstone, partitioner, compression } = options;
+  if (tombstone !== undefined && key === undefined) {
+    throw new PlanError("a tombstone deletes what has its key: give a key", `kafka(${topic})`);
+  }
   return {
     role: "sink",
     name: `kafka(${topic})`,
@@ -164,6 +169,7 @@ function sink(options: KafkaSinkOptions<Shape>): Sink<Shape> {
     ...configOf(options.format),
     ...(key === undefined ? {} : { key }),
     ...(headers === undefined ? {} : { headers }),
+    ...(tombstone === undefined ? {} : { tombstone }),
   };
 }
 

@@ -49,6 +49,7 @@ export function opensearch<S extends Shape>(options: OpenSearchOptions<S>): Sink
       body: "bulk",
       contentType: "application/x-ndjson",
       dialect: "bulk",
+      isIdempotent: id !== undefined,
       path: `/${encodeURIComponent(index)}/_bulk`,
       ...(id === undefined ? {} : { key: id }),
       ...(version === undefined ? {} : { headers: (row: Columns<S>) => ({ version: version(row) }) }),

@@ -110,6 +110,8 @@ function details(node: PlanNode): string[] {
         ...spread(step),
         ...(step.key === undefined ? [] : [`key ${formula(step.key)}`]),
         ...step.headers.map(({ name, value }) => `header ${name} = ${formula(value)}`),
+        ...step.partitionBy.map(({ name, value }) => `folder ${name} = ${formula(value)}`),
+        ...(step.tombstone === undefined ? [] : [`no value where ${formula(step.tombstone)}`]),
         ...badRecords(step.onBadRecord, "rows that are refused"),
       ];
   }
@@ -117,8 +119,11 @@ function details(node: PlanNode): string[] {
 
 /** How rows come to several endpoints. */
 function spread({ config, key }: Extract<PlanNode["step"], { kind: "sink" }>): string[] {
-  if (config.kind !== "http" || config.endpoints.length < 2) return [];
-  return [`${config.endpoints.length} endpoints, ${key === undefined ? "a batch to each by turns" : "by the key"}`];
+  if (config.kind !== "http") return [];
+  const way = key === undefined ? "a batch to each by turns" : "by the key";
+  if (config.live !== undefined) return [`endpoints of ${config.live.file}, ${way}`];
+  if (config.endpoints.length < 2) return [];
+  return [`${config.endpoints.length} endpoints, ${way}`];
 }
 
 function key(keys: readonly NamedValue[]): string {

@@ -2,8 +2,8 @@ import { PlanError } from "../errors.js";
 import type { Schema } from "../schema/schema.js";
 import type { Field, Shape } from "../schema/type.js";
 import { type AvroType, recordName, recordOf } from "./avro-schema.js";
-import type { AvroConfig, FormatConfig, RegistryConfig } from "./config.js";
-import { registryConfig, type SchemaRegistryOptions } from "./registry.js";
+import type { AvroConfig, FormatConfig } from "./config.js";
+import { nameAfter, registryConfig, type SchemaRegistryOptions, withSubject } from "./registry.js";
 
 /**
  * How Avro records are read or written.
@@ -18,8 +18,8 @@ import { registryConfig, type SchemaRegistryOptions } from "./registry.js";
  */
 export interface AvroOptions {
   /**
-   * What records are written with, as JSON. A source without a registry needs it; a sink makes one from its columns if it
-   * is not given.
+   * What records are written with, as JSON. A source without a registry needs it, unless it reads files, which have it
+   * inside; a sink makes one from its columns if it is not given.
    */
   readonly schema?: string | AvroType;
   /** Gives columns of a source aliases, and defaults for when the writer's schema does not have them. */
@@ -28,10 +28,12 @@ export interface AvroOptions {
   readonly registry?: SchemaRegistryOptions;
   /** What a sink's record is called, with its namespace, where no schema is given: the topic's name by default. */
   readonly name?: string;
+  /** How the blocks of files are compressed: not at all by default. Those that are read say so themselves. */
+  readonly codec?: "deflate" | "snappy" | "zstd";
 }
 
 /**
- * Avro, one record a message.
+ * Avro, one record a message; in files, object containers.
  *
  * ```ts
  * import { type Avro, avro, schema, t } from "millrace";
@@ -64,13 +66,10 @@ export interface Avro<S extends Shape | undefined = undefined> {
 export function avro(options?: AvroOptions): Avro;
 export function avro<S extends Shape>(options: AvroOptions, schema: Schema<S>): Avro<S>;
 export function avro(options: AvroOptions = {}, schema?: Schema): unknown {
-  const { registry, name } = options;
+  const { registry, name, codec = "" } = options;
   const written = text(options.schema, "schema");
   if (schema !== undefined && registry !== undefined && written !== undefined) {
     throw new PlanError("avro: with a registry each record names its own schema; for defaults give a readerSchema");
-  }
-  if (schema !== undefined && registry === undefined && written === undefined) {
-    throw new PlanError("avro: give the schema that records are written with, or the registry that has it");
   }
   const config: AvroConfig = {
     kind: "avro",
@@ -78,6 +77,7 @@ export function avro(options: AvroOptions = {}, schema?: Schema): unknown {
     readerSchema: text(options.readerSchema, "readerSchema"),
     name,
     registry: registry === undefined ? undefined : registryConfig(registry),
+    codec,
   };
   return { format: "avro", schema, config };
 }
@@ -93,33 +93,17 @@ function text(schema: string | AvroType | undefined, what: string): string | und
   return json;
 }
 
-/** The format of a source, with what its topics say of it. */
-export function readFrom(format: FormatConfig | undefined, topics: readonly string[]): FormatConfig | undefined {
-  if (format?.kind !== "avro" || format.registry === undefined) return format;
-  const [topic, ...others] = topics;
-  // Of several topics no subject can be told apart.
-  const subject = topic === undefined || others.length > 0 ? undefined : `${topic}-value`;
-  return { ...format, registry: { ...format.registry, subject: format.registry.subject ?? subject } };
+/** The format of a source of files, which name their schema themselves. */
+export function readFromFiles(format: FormatConfig | undefined): FormatConfig | undefined {
+  if (format?.kind === "avro" && (format.schema ?? format.registry) !== undefined) {
+    throw new PlanError("avro: files have their schema inside: leave out schema and registry");
+  }
+  return format;
 }
 
 /** The format of a sink, with what the rows and the topic say of it. */
-export function writtenTo(
-  format: FormatConfig | undefined,
-  fields: readonly Field[],
-  topic: string | undefined,
-): FormatConfig | undefined {
-  if (format?.kind !== "avro") return format;
-  const name = format.name ?? (topic ?? "row").replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+export function avroWritten(format: AvroConfig, fields: readonly Field[], topic: string | undefined): AvroConfig {
+  const name = format.name ?? nameAfter(topic);
   const schema = format.schema ?? JSON.stringify(recordOf(fields, name));
-  const registry = format.registry && { ...format.registry, subject: subjectOf(format.registry, schema, topic) };
-  return { ...format, schema, registry };
-}
-
-function subjectOf({ subject, strategy }: RegistryConfig, schema: string, topic: string | undefined): string {
-  if (subject !== undefined) return subject;
-  const record = strategy === "topic" ? "value" : recordName(schema);
-  if (record === undefined) throw new PlanError("avro: the schema is no record, so it gives no subject: name one");
-  if (strategy === "record") return record;
-  if (topic === undefined) throw new PlanError("avro: there is no topic to name the subject after: give a subject");
-  return `${topic}-${record}`;
+  return { ...format, schema, registry: withSubject("avro", format.registry, recordName(schema), topic) };
 }

@@ -1,4 +1,3 @@
-import { PlanError } from "../errors.js";
 import type { Schema } from "../schema/schema.js";
 import type { Shape } from "../schema/type.js";
 import type { FormatConfig } from "./config.js";
@@ -20,7 +19,7 @@ export interface CsvOptions {
   readonly quote?: string;
   /** What stands for null, without quotes: nothing by default. */
   readonly null?: string;
-  /** The first line of each file names the columns; it is not read. For sources from files. */
+  /** The first line of each file names the columns: a source does not read it, a sink writes it. For files. */
   readonly header?: boolean;
 }
 
@@ -49,7 +48,7 @@ export interface Csv<S extends Shape | undefined = undefined> {
  *   j
  *     .source(files({ paths: "logs/*.csv", format: csv({ header: true }, Line) }))
  *     .filter((line) => line.level.eq("error"))
- *     .to(files({ directory: "errors", format: csv() })),
+ *     .to(files({ directory: "errors", format: csv({ header: true }) })),
  * );
  * ```
  */
@@ -57,6 +56,5 @@ export function csv(options?: CsvOptions): Csv;
 export function csv<S extends Shape>(options: CsvOptions, schema: Schema<S>): Csv<S>;
 export function csv(options: CsvOptions = {}, schema?: Schema): unknown {
   const { delimiter = ",", quote = '"', null: nullText = "", header = false } = options;
-  if (header && schema === undefined) throw new PlanError("csv: a sink writes no header");
   return { format: "csv", schema, config: { kind: "csv", delimiter, quote, nullText, header } };
 }

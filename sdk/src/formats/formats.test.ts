@@ -4,10 +4,12 @@ import { deadLetter, json, type Sink, type Source } from "../connectors/connecto
 import { files } from "../connectors/files.js";
 import { kafka } from "../connectors/kafka.js";
 import { stdout } from "../connectors/screen.js";
+import { explain } from "../explain/explain.js";
 import {
-  AvroFraming,
+  Envelope,
   FormatKind,
   type FormatT,
+  Framing,
   Job as PlanJob,
   type SinkT,
   type SourceT,
@@ -16,7 +18,11 @@ import { schema, t as types } from "../schema/schema.js";
 import { job } from "../stream/job.js";
 import { avro } from "./avro.js";
 import { csv } from "./csv.js";
+import { debezium } from "./debezium.js";
+import { jsonSchema } from "./json-schema.js";
+import { protobuf } from "./protobuf.js";
 import { raw } from "./raw.js";
+import { upsert } from "./upsert.js";
 
 const Row = schema({
   id: types.int64(),
@@ -40,7 +46,7 @@ const written = (sink: Sink, ids?: ReadonlyMap<string, number>) =>
 t.test("without a schema, a sink's is made from its columns", async (t) => {
   const { kind, framing, schema } = written(kafka({ ...kafkaTo, format: avro() }));
   t.equal(kind, FormatKind.Avro);
-  t.equal(framing, AvroFraming.Plain);
+  t.equal(framing, Framing.Plain);
   t.strictSame(JSON.parse(String(schema)), {
     type: "record",
     name: "some_rows",
@@ -77,7 +83,7 @@ t.test("a registry goes into the plan with its subject, login and the number tha
   t.equal(subject({ subject: "own" }), "own");
   const format = avro({ registry: { url: "http://r", username: "u", password: "p" } });
   const { registry, schemaId, framing } = written(kafka({ ...kafkaTo, format }), new Map([["out", 7]]));
-  t.equal(framing, AvroFraming.Confluent);
+  t.equal(framing, Framing.Confluent);
   t.equal(schemaId, 7);
   t.strictSame(
     registry?.properties.map(({ key, value }) => [key, value]),
@@ -109,11 +115,154 @@ t.test("csv and raw go into the plan, and with bad records, too", async (t) => {
   t.equal(sink.format?.kind, FormatKind.Raw);
 });
 
+const proto = 'syntax = "proto3";\npackage com.example;\n// message No {}\nmessage Row { int64 id = 1; }';
+
+t.test("without a proto, a sink's is made from its columns", async (t) => {
+  const { kind, framing, schema, message } = written(kafka({ ...kafkaTo, format: protobuf({ message: "a.b.Row" }) }));
+  t.equal(kind, FormatKind.Protobuf);
+  t.equal(framing, Framing.Plain);
+  t.equal(message, "a.b.Row");
+  t.equal(
+    schema,
+    `syntax = "proto3";
+package a.b;
+import "google/protobuf/timestamp.proto";
+message Row {
+  int64 id = 1;
+  optional google.protobuf.Timestamp at = 2;
+  string price = 3;
+  repeated Row_parts parts = 4;
+}
+message Row_parts {
+  int32 on = 1;
+  optional string name = 2;
+}
+`,
+  );
+});
+
+t.test("a proto goes into the plan with its imports, its message and its registry", async (t) => {
+  const registry = { url: "http://r", subjectStrategy: "record" } as const;
+  const format = protobuf({ proto, imports: { "a.proto": "" }, registry });
+  const sink = written(kafka({ ...kafkaTo, format }), new Map([["out", 7]]));
+  t.equal(sink.schema, proto);
+  t.strictSame(
+    sink.imports.map(({ key, value }) => [key, value]),
+    [["a.proto", ""]],
+  );
+  t.equal(sink.message, "com.example.Row");
+  t.equal(sink.registry?.subject, "com.example.Row");
+  t.equal(sink.schemaId, 7);
+  const of = protobuf({ descriptorSet: Uint8Array.of(1, 2) }, Row);
+  const { source } = planned(kafka({ topic: "in", brokers: "b:1", format: of }), stdout({ format: json() }));
+  t.match(source.format, { kind: FormatKind.Protobuf, descriptors: [1, 2], schema: null, message: null });
+});
+
+t.test("the JSON Schema of a sink is made from its columns", async (t) => {
+  const format = jsonSchema({ registry: { url: "http://r", subjectStrategy: "topic-record" }, name: "Row" });
+  const built = job("j", (j) => j.source(jsonSource).to(kafka({ ...kafkaTo, format })));
+  const { step } = built.steps[1] as { step: { format?: { schema?: string } } };
+  const string = { type: "string" };
+  t.strictSame(JSON.parse(step.format?.schema ?? ""), {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Row",
+    type: "object",
+    properties: {
+      id: { type: "integer", "connect.type": "int64" },
+      at: { oneOf: [{ type: "null" }, { type: "integer", "connect.type": "int64" }] },
+      price: {
+        type: "number",
+        title: "org.apache.kafka.connect.data.Decimal",
+        "connect.parameters": { scale: "2", "connect.decimal.precision": "9" },
+      },
+      parts: {
+        type: "array",
+        items: {
+          type: "object",
+          properties: { on: { ...string, format: "date" }, name: { oneOf: [{ type: "null" }, string] } },
+          required: ["on"],
+        },
+      },
+    },
+    required: ["id", "price", "parts"],
+  });
+  const { kind, framing, registry } = written(kafka({ ...kafkaTo, format }));
+  t.strictSame([kind, framing, registry?.subject], [FormatKind.JsonSchema, Framing.Confluent, "some.rows-Row"]);
+});
+
+t.test("a change event has the columns of its row and its own", async (t) => {
+  const format = debezium(jsonSchema({ registry: { url: "http://r" } }, Row));
+  t.strictSame(
+    format.schema.fields.map(({ name }) => name),
+    ["id", "at", "price", "parts", "op", "sourceTime"],
+  );
+  const { source } = planned(kafka({ topic: "in", brokers: "b:1", format }), stdout({ format: json() }));
+  t.match(source.format, { kind: FormatKind.JsonSchema, envelope: Envelope.Debezium });
+  t.equal(source.format?.registry?.subject, "in-value");
+});
+
+t.test("what may be deleted is nullable, but for its key", async (t) => {
+  const format = upsert(json(Row), { key: "id" });
+  t.strictSame(
+    format.schema.fields.map(({ name, nullable }) => [name, nullable]),
+    [
+      ["id", false],
+      ["at", true],
+      ["price", true],
+      ["parts", true],
+      ["deleted", false],
+    ],
+  );
+  const source = kafka({ topic: "in", brokers: "b:1", format });
+  const sink = kafka<typeof format.schema.shape>({
+    ...kafkaTo,
+    format: json(),
+    key: (row) => row.id.cast(types.string()),
+    tombstone: (row) => row.deleted,
+  });
+  const built = job("j", (j) => j.source(source).to(sink));
+  const { operators } = PlanJob.getRootAsJob(new ByteBuffer(built.toPlan())).unpack();
+  const [read, written] = operators.map(({ kind }) => kind);
+  t.match(read, { format: { envelope: Envelope.Upsert, envelopeKey: "id" } });
+  t.match(written, { tombstone: { node: { name: "deleted" } } });
+  t.match(explain(built), "no value where deleted");
+});
+
+t.test("what an envelope or a proto cannot be is an error", async (t) => {
+  t.throws(() => debezium(json() as never), { message: /^debezium: it is read, and not written/ });
+  const Op = schema({ op: types.int64() });
+  t.throws(() => debezium(json(Op)), { message: 'debezium: it has a column "op" of its own: leave out yours' });
+  t.throws(() => upsert(json(Row), { key: "nope" as never }), { message: /there is no column "nope"/ });
+  t.throws(() => upsert(json(Row), { key: "at" }), {
+    message: 'upsert: column "at" is no string, bytes, int32, int64',
+  });
+  t.throws(() => upsert(json(schema({ deleted: types.int64() })), { key: "deleted" }), { message: /of its own/ });
+  t.throws(() => kafka({ ...kafkaTo, format: json(), tombstone: () => null as never }), {
+    message: "kafka(some.rows): a tombstone deletes what has its key: give a key",
+  });
+  t.throws(() => protobuf({}, Row), { message: /give the proto that records are written with, or the registry/ });
+  t.throws(() => protobuf({ proto, descriptorSet: new Uint8Array() }, Row), { message: /one of them/ });
+  t.throws(() => protobuf({ descriptorSet: new Uint8Array(), registry: { url: "http://r" } }), {
+    message: /takes the text/,
+  });
+  const Lists = schema({ a: types.list(types.list(types.int64())) });
+  const lists = () =>
+    job("j", (j) =>
+      j
+        .source(kafka({ topic: "in", brokers: "b:1", format: json(Lists) }))
+        .to(kafka({ ...kafkaTo, format: protobuf() })),
+    );
+  t.throws(lists, {
+    message: 'kafka(some.rows): protobuf: column "a": its lists hold no lists: put them into a struct',
+  });
+});
+
 t.test("what cannot be is an error that says what to do", async (t) => {
-  t.throws(() => avro({}, Row), { message: /give the schema that records are written with, or the registry/ });
+  t.throws(() => kafka({ topic: "in", brokers: "b:1", format: avro({}, Row) }), {
+    message: /give the schema that records are written with, or the registry/,
+  });
   t.throws(() => avro({ schema: '"long"', registry: { url: "http://r" } }, Row), { message: /give a readerSchema/ });
   t.throws(() => avro({ schema: "{" }), { message: /^avro: the schema is no JSON: / });
-  t.throws(() => csv({ header: true }), { message: "csv: a sink writes no header" });
   const Odd = schema({ "a b": types.int64() });
   const odd = () =>
     job("j", (j) =>

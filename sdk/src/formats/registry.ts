@@ -1,3 +1,4 @@
+import { PlanError } from "../errors.js";
 import type { RegistryConfig, SubjectStrategy } from "./config.js";
 
 export type Properties = Readonly<Record<string, string>>;
@@ -41,4 +42,29 @@ export function registryConfig(options: SchemaRegistryOptions): RegistryConfig {
     register,
     properties: Object.fromEntries(given) as Properties,
   };
+}
+
+/** A sink's registry with the subject of its schema; `record` is the full name of what it describes. */
+export function withSubject(
+  format: string,
+  registry: RegistryConfig | undefined,
+  record: string | undefined,
+  topic: string | undefined,
+): RegistryConfig | undefined {
+  if (registry === undefined || registry.subject !== undefined) return registry;
+  const { strategy } = registry;
+  const named = strategy === "topic" ? "value" : record;
+  if (named === undefined) {
+    throw new PlanError(`${format}: the schema is no record, so it gives no subject: name one`);
+  }
+  if (strategy === "record") return { ...registry, subject: named };
+  if (topic === undefined) {
+    throw new PlanError(`${format}: there is no topic to name the subject after: give a subject`);
+  }
+  return { ...registry, subject: `${topic}-${named}` };
+}
+
+/** What a schema that is made from columns is called where nobody says. */
+export function nameAfter(topic: string | undefined): string {
+  return (topic ?? "row").replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
 }

@@ -50,6 +50,7 @@ export type SinkConfig =
       readonly compression: "" | "gz" | "zst";
       readonly rollBytes: number;
       readonly rollInterval: number;
+      readonly openFiles: number;
     }
   | HttpSinkConfig
   | DriverSinkConfig
@@ -129,6 +130,8 @@ export type NodeKind =
       readonly format?: FormatConfig | undefined;
       readonly key: Value | undefined;
       readonly headers: readonly NamedValue[];
+      readonly partitionBy: readonly NamedValue[];
+      readonly tombstone: Value | undefined;
       readonly onBadRecord: BadRecordPolicy;
     };
 

@@ -71,7 +71,7 @@ const KINDS = {
   struct: TypeKind.Struct,
 } as const;
 
-const UNITS = {
+export const UNITS = {
   s: TimeUnit.Second,
   ms: TimeUnit.Millisecond,
   us: TimeUnit.Microsecond,

@@ -1,5 +1,16 @@
-import type { AvroConfig, FormatConfig } from "../formats/config.js";
-import { AvroFraming, FormatKind, FormatT, PropertyT, SchemaRegistryT } from "../generated/millrace/plan.js";
+import type { FormatConfig, RegistryConfig, SeriesConfig } from "../formats/config.js";
+import type { Properties } from "../formats/registry.js";
+import {
+  Envelope,
+  FormatKind,
+  FormatT,
+  Framing,
+  LineDialect,
+  PropertyT,
+  SchemaRegistryT,
+  SeriesFormatT,
+} from "../generated/millrace/plan.js";
+import { UNITS } from "./write-expr.js";
 
 /** A format as the plan has it. `schemaId` is the number of a sink's schema in its registry. */
 export function format(config: FormatConfig | undefined, schemaId?: number): FormatT {
@@ -8,8 +19,23 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
     case undefined:
       break;
     case "avro":
-      avro(config, written);
-      written.schemaId = schemaId ?? null;
+      written.kind = FormatKind.Avro;
+      written.codec = config.codec;
+      written.schema = config.schema ?? null;
+      written.readerSchema = config.readerSchema ?? null;
+      framing(config.registry, schemaId, written);
+      break;
+    case "protobuf":
+      written.kind = FormatKind.Protobuf;
+      written.schema = config.proto ?? null;
+      written.imports = properties(config.imports);
+      written.descriptors = [...(config.descriptors ?? [])];
+      written.message = config.message ?? null;
+      framing(config.registry, schemaId, written);
+      break;
+    case "jsonSchema":
+      written.kind = FormatKind.JsonSchema;
+      framing(config.registry, schemaId, written);
       break;
     case "csv":
       written.kind = FormatKind.Csv;
@@ -18,19 +44,47 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
       written.nullText = config.nullText;
       written.header = config.header;
       break;
+    case "debezium":
+      return Object.assign(format(config.of), { envelope: Envelope.Debezium });
+    case "upsert":
+      return Object.assign(format(config.of), { envelope: Envelope.Upsert, envelopeKey: config.key });
     case "raw":
       written.kind = FormatKind.Raw;
+      break;
+    case "lineProtocol":
+      written.kind = FormatKind.LineProtocol;
+      written.series = series(config);
+      break;
+    case "remoteWrite":
+      written.kind = FormatKind.RemoteWrite;
+      written.series = series(config);
+      break;
+    case "arrow":
+      written.kind = FormatKind.Arrow;
+      break;
+    case "parquet":
+      written.kind = FormatKind.Parquet;
+      written.codec = config.codec;
+      written.rowGroupRows = config.rowGroupRows;
+      written.rowGroupBytes = BigInt(config.rowGroupBytes);
       break;
   }
   return written;
 }
 
-function avro({ schema, readerSchema, registry }: AvroConfig, written: FormatT): void {
-  written.kind = FormatKind.Avro;
-  written.schema = schema ?? null;
-  written.readerSchema = readerSchema ?? null;
+function series({ name, labels, values, time, unit, dialect }: SeriesConfig): SeriesFormatT {
+  const [text, column] = typeof name === "string" ? [name, null] : [null, name.column];
+  const escapes = dialect === "questdb" ? LineDialect.QuestDb : LineDialect.Influx;
+  return new SeriesFormatT(text, column, [...labels], [...values], time, UNITS[unit], escapes);
+}
+
+function framing(registry: RegistryConfig | undefined, schemaId: number | undefined, written: FormatT): void {
+  written.schemaId = schemaId ?? null;
   if (registry === undefined) return;
-  written.framing = AvroFraming.Confluent;
-  const properties = Object.entries(registry.properties).map(([key, value]) => new PropertyT(key, value));
-  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties);
+  written.framing = Framing.Confluent;
+  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties(registry.properties));
+}
+
+function properties(of: Properties): PropertyT[] {
+  return Object.entries(of).map(([key, value]) => new PropertyT(key, value));
 }

@@ -150,7 +150,10 @@ function kindOf(step: NodeKind, schemaId: number | undefined): [OperatorKind, Op
     case "sink":
       return [
         OperatorKind.Sink,
-        sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord),
+        Object.assign(
+          sink(step.config, step.key, step.headers, format(step.format, schemaId), step.onBadRecord, step.partitionBy),
+          { tombstone: optional(step.tombstone) },
+        ),
       ];
   }
 }
@@ -223,21 +226,21 @@ function sink(
   headers: readonly NamedValue[],
   format: FormatT,
   onBadRecord: BadRecordPolicy,
+  partitionBy: readonly NamedValue[] = [],
 ): SinkT {
-  const [connectorType, connector] = sinkConnector(config);
+  const [connectorType, connector] = sinkConnector(config, partitionBy);
   return withPolicy(new SinkT(connectorType, connector, format, optional(key), named(headers)), onBadRecord);
 }
 
-function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] {
+function sinkConnector(config: SinkConfig, partitionBy: readonly NamedValue[]): [SinkConnector, SinkT["connector"]] {
   switch (config.kind) {
     case "kafka":
       return [SinkConnector.KafkaSink, new KafkaSinkT(config.topic, properties(config.properties))];
     case "files": {
-      const { directory, prefix, compression, rollBytes, rollInterval } = config;
-      return [
-        SinkConnector.FileSink,
-        new FileSinkT(directory, prefix, compression, BigInt(rollBytes), BigInt(rollInterval)),
-      ];
+      const { directory, prefix, compression, rollBytes, rollInterval, openFiles } = config;
+      const [size, age] = [BigInt(rollBytes), BigInt(rollInterval)];
+      const file = new FileSinkT(directory, prefix, compression, size, age, named(partitionBy), openFiles);
+      return [SinkConnector.FileSink, file];
     }
     case "http":
       return [SinkConnector.HttpSink, httpSink(config)];
@@ -254,7 +257,7 @@ function sinkConnector(config: SinkConfig): [SinkConnector, SinkT["connector"]] 
 
 /** What the core has to know; secrets and addresses stay with the worker. */
 function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
-  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer } = config;
+  const { endpoints, body, compression, batchRows, batchBytes, linger, buffer, live } = config;
   return new HttpSinkT(
     endpoints.map(({ name, weight }) => new HttpShardT(name, weight)),
     HTTP_BODIES[body],
@@ -263,10 +266,17 @@ function httpSink(config: Extract<SinkConfig, { kind: "http" }>): HttpSinkT {
     BigInt(batchBytes),
     BigInt(linger),
     BigInt(buffer),
+    live !== undefined,
   );
 }
 
-const HTTP_BODIES = { lines: HttpBody.Lines, array: HttpBody.Array, bulk: HttpBody.Bulk } as const;
+const HTTP_BODIES = {
+  lines: HttpBody.Lines,
+  array: HttpBody.Array,
+  bulk: HttpBody.Bulk,
+  joined: HttpBody.Joined,
+  arrow: HttpBody.Arrow,
+} as const;
 
 function properties(all: Readonly<Record<string, string>>): PropertyT[] {
   return Object.entries(all).map(([key, value]) => new PropertyT(key, value));

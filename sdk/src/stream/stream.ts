@@ -5,7 +5,7 @@ import { PlanError } from "../errors.js";
 import type { Columns, Typed, TypedName, TypeOf } from "../expr/expr.js";
 import { columnsOf } from "../expr/make.js";
 import type { Value } from "../expr/value.js";
-import { writtenTo } from "../formats/avro.js";
+import { writtenTo } from "../formats/registered.js";
 import { type Graph, nameStep, type PlanNode, type UserFunction } from "../plan/node.js";
 import { Schema } from "../schema/schema.js";
 import {
@@ -26,6 +26,7 @@ import { type EventTimeOptions, eventTimeConfig, timeOf } from "./event-time.js"
 import { BroadcastTable, joinOf, type NullableShape } from "./join.js";
 import { KeyedStream } from "./keyed-stream.js";
 import { lookupJoinOf } from "./lookup-join.js";
+import { partitionsOf } from "./partitions.js";
 import { placeOfCall } from "./place.js";
 import { condition, describe, expression, fieldsOf, inStep, namedValues } from "./step.js";
 
@@ -306,14 +307,16 @@ export class Stream<S extends Shape> {
    * ```
    */
   to(sink: Sink<S>): SinkStep {
-    const [key, headers, format] = inStep(sink.name, () => {
+    const [key, headers, partitionBy, format, tombstone] = inStep(sink.name, () => {
       sink.check?.(this.node.fields);
       const row = columnsOf<S>(this.node.fields);
       const key = sink.key === undefined ? undefined : text(sink.key(row), "key");
       const headers = Object.entries(sink.headers?.(row) ?? {});
       const topic = sink.config.kind === "kafka" ? sink.config.topic : undefined;
       const format = writtenTo(sink.format, this.node.fields, topic);
-      return [key, headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) })), format] as const;
+      const named = headers.map(([name, value]) => ({ name, value: text(value, `header "${name}"`) }));
+      const tombstone = sink.tombstone === undefined ? undefined : holds(sink.tombstone(row));
+      return [key, named, partitionsOf(sink.partitionBy?.(row)), format, tombstone] as const;
     });
     const node = this.graph.add(sink.name, [this.node], this.node.fields, {
       kind: "sink",
@@ -321,6 +324,8 @@ export class Stream<S extends Shape> {
       format,
       key,
       headers,
+      partitionBy,
+      tombstone,
       onBadRecord: sink.onBadRecord ?? "fail",
     });
     return new SinkStep(node);
@@ -448,6 +453,12 @@ function text(result: unknown, what: string): Value {
   if (value.type.kind !== "string" && value.type.kind !== "bytes") {
     throw new PlanError(`the ${what} is ${typeName(value.type)}: cast it by .cast(t.string())`);
   }
+  return value;
+}
+
+function holds(result: unknown): Value {
+  const value = expression(result, "tombstone");
+  if (value.type.kind !== "bool") throw new PlanError(`the tombstone is ${typeName(value.type)}, and no condition`);
   return value;
 }
 

@@ -18,13 +18,21 @@ export default job(
     const rows =
       env("INPUT", "") === ""
         ? j
-            .source(generator.bids({ count: Number(env("COUNT")), startTime: 0, eventsPerSecond: 1000, keys: 1000 }))
+            .source(
+              generator.bids({
+                count: Number(env("COUNT")),
+                rate: Number(env("RATE", "0")),
+                startTime: 0,
+                eventsPerSecond: 1000,
+                keys: 1000,
+              }),
+            )
             // A millisecond from one event to the next: it numbers them.
             .select((bid) => ({ id: bid.dateTime.epochMilliseconds(), key: bid.auction.cast(t.string()) }))
         : j.source(kafka({ topic: env("INPUT"), brokers: env("BROKERS"), format: json(Row), start: "earliest" }));
     rows.to(
       http({
-        endpoints: env("ENDPOINTS").split(","),
+        endpoints: env("ENDPOINTS_FILE", "") === "" ? env("ENDPOINTS").split(",") : { file: env("ENDPOINTS_FILE") },
         format: json(),
         key: (row) => row.key,
         batch: { rows: 500, linger: "50ms" },

@@ -1,5 +1,6 @@
 import type { BrokerHealth } from "@millrace/connectors";
 import type { EndpointFigures } from "@millrace/connectors/http";
+import type { DriverFigures } from "../drivers/drivers.js";
 import type { JobMetrics } from "../native.js";
 
 /** One look at a running job, in figures for people. They begin anew with a restart. */
@@ -21,6 +22,8 @@ export interface Look {
   readonly brokers?: readonly BrokerHealth[] | undefined;
   /** The endpoints of HTTP sinks, since the start. */
   readonly endpoints?: readonly EndpointFigures[] | undefined;
+  /** The drivers of databases, since the start. */
+  readonly drivers?: readonly DriverFigures[] | undefined;
   /** What each step has done since the start, in the order of the job. */
   readonly steps: readonly StepFigures[];
   /** How each slot has spent its time since the start, and on how many rows. */

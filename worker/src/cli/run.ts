@@ -68,11 +68,18 @@ async function follow(
   let look: (() => Look) | undefined;
   let current: Run | undefined;
   const begin = (start: Start): Run => {
-    const run = new Run(job, file, { parallelism, show: screen.show, start, allowDropped, schemaIds });
+    const run = new Run(job, file, {
+      parallelism,
+      show: screen.show,
+      warn: (text) => screen.say(text),
+      start,
+      allowDropped,
+      schemaIds,
+    });
     current = run;
     const rates = new Rates(kinds, performance.now(), restarts);
     look = () => {
-      const endpoints = run.endpoints();
+      const [endpoints, drivers] = [run.endpoints(), run.drivers()];
       const known = rates.look(run.metrics(), performance.now(), Date.now());
       const { brokers } = kafka;
       return {
@@ -80,6 +87,7 @@ async function follow(
         lag: lag.known,
         ...(brokers.length > 0 ? { brokers } : {}),
         ...(endpoints.length > 0 ? { endpoints } : {}),
+        ...(drivers.length > 0 ? { drivers } : {}),
       };
     };
     screen.say(`running with ${run.parallelism} ${run.parallelism === 1 ? "slot" : "slots"}`);
@@ -119,7 +127,8 @@ async function follow(
   if (error === undefined) {
     screen.say("done", { ...last });
     screen.end();
-    if (profile && current !== undefined) process.stderr.write(`\n${profileText(job, current.metrics())}\n`);
+    if (profile && current !== undefined)
+      process.stderr.write(`\n${profileText(job, current.metrics(), current.endpoints())}\n`);
   }
   const code = error === undefined ? 0 : fail(error, screen);
   await lag.close();

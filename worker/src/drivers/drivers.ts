@@ -1,4 +1,4 @@
-import type { Driver, Step } from "@millrace/connectors/driver";
+import type { CallFigures, Driver, Step } from "@millrace/connectors/driver";
 import { type Job, type MillraceError, SinkError, SourceError } from "millrace";
 import type { DriverCall, NativeJob } from "../native.js";
 import { LookupCalls } from "./lookup-calls.js";
@@ -6,20 +6,21 @@ import { SinkCalls } from "./sink-calls.js";
 import { SourceCalls } from "./source-calls.js";
 
 /** Figures of the driver of one step since the start. */
-export interface DriverFigures {
+export interface DriverFigures extends CallFigures {
   readonly step: string;
   /** Those that were written, read or found. */
   readonly rows: number;
   readonly calls: number;
-  readonly retries: number;
-  readonly errors: number;
   readonly inFlight: number;
 }
+
+/** Those that its calls are answered with. */
+export type ServedFigures = Omit<DriverFigures, "step" | "calls" | "inFlight">;
 
 /** What serves the calls of one step. */
 export interface Serving {
   serve(call: DriverCall): Promise<void>;
-  figures(): Omit<DriverFigures, "step" | "calls" | "inFlight">;
+  figures(): ServedFigures;
   close(): Promise<void>;
 }
 

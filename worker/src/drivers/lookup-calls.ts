@@ -2,7 +2,7 @@ import { Attempts, type Driver, type DriverLookup, type Step, systemClock } from
 import type { Field } from "millrace";
 import { type RowReader, type RowWriter, rowReader, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, NativeJob } from "../native.js";
-import { message, type Serving } from "./drivers.js";
+import { message, type ServedFigures, type Serving } from "./drivers.js";
 
 /** Finds what belongs to keys. */
 export class LookupCalls implements Serving {
@@ -59,8 +59,8 @@ export class LookupCalls implements Serving {
     this.native.found(id, { length, columns: this.#writer.finish(length) }, Uint32Array.from(of));
   }
 
-  figures() {
-    return { rows: this.#rows, retries: this.#attempts.retries, errors: this.#attempts.errors };
+  figures(): ServedFigures {
+    return { rows: this.#rows, ...this.#attempts.figures };
   }
 
   async close(): Promise<void> {

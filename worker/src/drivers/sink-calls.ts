@@ -1,7 +1,7 @@
 import { Attempts, type Driver, type DriverSink, type Step, systemClock } from "@millrace/connectors/driver";
 import { rowReader } from "../functions/row-code.js";
 import type { DriverCall, NativeJob } from "../native.js";
-import type { Serving } from "./drivers.js";
+import type { ServedFigures, Serving } from "./drivers.js";
 
 /** Writes what a sink is given. */
 export class SinkCalls implements Serving {
@@ -38,8 +38,8 @@ export class SinkCalls implements Serving {
     );
   }
 
-  figures() {
-    return { rows: this.#rows, retries: this.#attempts.retries, errors: this.#attempts.errors };
+  figures(): ServedFigures {
+    return { rows: this.#rows, ...this.#attempts.figures };
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,7 @@ import {
 import type { Field } from "millrace";
 import { type RowWriter, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, DriverPage, NativeJob } from "../native.js";
-import { message, type Serving } from "./drivers.js";
+import { message, type ServedFigures, type Serving } from "./drivers.js";
 
 /** Reads splits, each of them a page ahead of what the core has asked for. */
 export class SourceCalls implements Serving {
@@ -54,8 +54,8 @@ export class SourceCalls implements Serving {
     this.native.read(id, { ...this.#written(rows, columns), token, caughtUp, ended });
   }
 
-  figures() {
-    return { rows: this.#rows, retries: this.#attempts.retries, errors: this.#attempts.errors };
+  figures(): ServedFigures {
+    return { rows: this.#rows, ...this.#attempts.figures };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { count, generator, type Job, job, json, kafka, schema, stdout, sum, tumbling, t as type } from "millrace";
+import { count, generator, http, type Job, job, json, kafka, schema, stdout, sum, tumbling, t as type } from "millrace";
 import t from "tap";
 import type { JobMetrics } from "../native.js";
 import { type Bottleneck, bottleneckOf } from "./bottleneck.js";
@@ -188,5 +188,30 @@ t.test("the profile draws the steps with their figures, the slots, and the bottl
     ],
   );
   // The place of the function moves with this file.
-  t.matchSnapshot(profileText(revenue, figures, CORES).replace(/profile\.test\.ts:\d+/, "bids.ts:12"));
+  t.matchSnapshot(profileText(revenue, figures, [], CORES).replace(/profile\.test\.ts:\d+/, "bids.ts:12"));
+});
+
+t.test("each endpoint of an HTTP sink has a line", async (t) => {
+  const endpoint = {
+    ...{
+      sink: "sink-1",
+      endpoint: "http://a/rows",
+      rows: 12_000,
+      bytes: 1_100_000,
+      requests: 40,
+      retries: 2,
+      errors: 3,
+    },
+    ...{ hedges: 1, hedgesWon: 1, delayed: 0, inFlight: 0, waiting: 0, circuit: "closed" as const, isLeaving: false },
+    latency: { count: 38, p50Ms: 12, p90Ms: 30, p99Ms: 410, maxMs: 1200 },
+  } as const;
+  const sent = job("sent", (j) => j.source(generator.bids()).to(http({ url: "http://a/rows", format: json() })));
+  const text = profileText(sent, metrics([], undefined, sent), [endpoint, { ...endpoint, sink: "another" }], CORES);
+  const lines = text.split("\n").filter((line) => line.includes("http://a/rows"));
+  t.strictSame(
+    lines.map((line) => line.trim()),
+    [
+      "http://a/rows: 12,000 rows · 1.0 MB in 40 requests · 2 retries · 3 errors · 1 hedged · p50 12 ms, p99 410 ms, at most 1.2 s",
+    ],
+  );
 });

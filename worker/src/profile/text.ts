@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { EndpointFigures } from "@millrace/connectors/http";
 import { explain, type Job } from "millrace";
 import { duration, number, size } from "../cli/figures.js";
 import { table } from "../cli/table.js";
@@ -7,9 +8,17 @@ import { bottleneckOf, percent } from "./bottleneck.js";
 import { type Profile, profileOf, type SlotProfile, type Step, type StepProfile } from "./profile.js";
 
 /** What `millrace run --profile` tells at the end: the steps, the slots, and the bottleneck. */
-export function profileText(job: Job, metrics: JobMetrics, cores = availableParallelism()): string {
+export function profileText(
+  job: Job,
+  metrics: JobMetrics,
+  endpoints: readonly EndpointFigures[] = [],
+  cores = availableParallelism(),
+): string {
   const profile = profileOf(job, metrics, cores);
-  const below = ({ id }: Step) => profile.steps.filter((step) => step.id === id).flatMap(lines);
+  const below = ({ id }: Step) => [
+    ...profile.steps.filter((step) => step.id === id).flatMap(lines),
+    ...endpoints.filter(({ sink }) => sink === id || sink === `${id}/dead-letter`).map(endpointLine),
+  ];
   return [
     explain(job, { parallelism: profile.slots.length, below }),
     "",
@@ -31,6 +40,18 @@ function lines(step: StepProfile): string[] {
     ...(step.nsPerRow === undefined ? [] : [`${number(step.nsPerRow)} ns a row`]),
   ];
   return [work.join(" · "), ...waits(step), ...latencies(step)];
+}
+
+function endpointLine({ endpoint, rows, bytes, requests, retries, errors, hedges, latency }: EndpointFigures): string {
+  const { p50Ms, p99Ms, maxMs } = latency;
+  return [
+    `${endpoint}: ${number(rows)} rows`,
+    `${size(bytes)} in ${number(requests)} requests`,
+    ...(retries === 0 ? [] : [`${number(retries)} retries`]),
+    ...(errors === 0 ? [] : [`${number(errors)} errors`]),
+    ...(hedges === 0 ? [] : [`${number(hedges)} hedged`]),
+    `p50 ${duration(p50Ms)}, p99 ${duration(p99Ms)}, at most ${duration(maxMs)}`,
+  ].join(" · ");
 }
 
 function waits({ source, exchange, queue, full }: StepProfile): string[] {

@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_formats::{Decoder, Encoder};
 use millrace_io::{Restored, SinkPlace, SourcePlace};
 use millrace_plan::{
-    BadRecordPolicy, Format, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source,
+    BadRecordPolicy, FileFormat, Format, Guarantee, KafkaStart, NamedExpr, OperatorKind, Sink, SinkConnector, Source,
     SourceConnector,
 };
 
@@ -27,7 +27,7 @@ use crate::host::Host;
 use crate::job::Job;
 use crate::node::{Node, Port, Work};
 use crate::operators::window::Settlement;
-use crate::operators::{Filter, FunctionStep, Operator, Project, Projection, SinkStep, TableStep, Union};
+use crate::operators::{Filter, FunctionStep, Operator, Partitions, Project, Projection, SinkStep, TableStep, Union};
 use crate::sink_writer::SinkWriter;
 use crate::source::{SourceInput, SourceParts};
 use crate::{Error, ErrorCode, Result};
@@ -189,7 +189,12 @@ impl Builder<'_> {
 
     fn decoder(&self, source: &Source, schema: &SchemaRef) -> Result<Box<dyn Decoder>> {
         let registry = source.format.registry().map(|registry| self.job.environment.schemas(registry)).transpose()?;
-        let decoder = millrace_formats::decoder(&source.format, schema.clone(), &source.declared, registry);
+        // Rows of such files come decoded: it is never asked.
+        let format = match &source.connector {
+            SourceConnector::File(file) if file.format != FileFormat::Lines => &Format::Json,
+            _ => &source.format,
+        };
+        let decoder = millrace_formats::decoder(format, schema.clone(), &source.declared, registry);
         decoder.map_err(|error| Error::new(ErrorCode::Plan, error.to_string()))
     }
 
@@ -237,9 +242,21 @@ impl Builder<'_> {
         let key = sink.key.as_ref().map(|key| compile(key, &schema)).transpose()?;
         let headers = sink.headers.iter().map(|header| Ok((header.name.clone(), compile(&header.expr, &schema)?)));
         let headers = headers.collect::<Result<_>>()?;
-        let takes_rows = matches!(sink.connector, SinkConnector::Driver(_));
-        let encoder = (!takes_rows).then(|| encoder(&sink.format, schema)).transpose()?;
-        Ok(SinkStep::new(writer, encoder, key, headers))
+        let (encoder, partitions) = match &sink.connector {
+            SinkConnector::File(file) => {
+                let encoder = match &file.format {
+                    FileFormat::Lines => Some(encoder(&sink.format, schema.clone())?),
+                    FileFormat::Parquet(_) => None,
+                    // Whether the columns fit the schema comes out here.
+                    FileFormat::Avro(_) => encoder(&sink.format, schema.clone()).map(|_| None)?,
+                };
+                (encoder, Partitions::new(&file.partition_by, &schema)?)
+            }
+            SinkConnector::Driver(_) => (None, None),
+            _ => (Some(encoder(&sink.format, schema.clone())?), None),
+        };
+        let tombstone = sink.tombstone.as_ref().map(|tombstone| compile(tombstone, &schema)).transpose()?;
+        Ok(SinkStep { writer, encoder, partitions, key, headers, tombstone })
     }
 
     fn sink_writer(&mut self, index: usize, sink: &Sink) -> Result<Rc<RefCell<SinkWriter>>> {

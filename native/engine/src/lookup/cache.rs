@@ -106,8 +106,9 @@ impl Cache {
         if self.room == 0 {
             return Ok(());
         }
-        let entry = |(key, &row): (&Box<[u8]>, _)| (key.clone(), Entry { row, since_ms: now_ms });
-        self.add(keys.iter().zip(matches).map(entry).collect(), rows)
+        let entries = keys.iter().zip(matches);
+        let entries = entries.map(|(key, &row)| (key.clone(), Entry { row, since_ms: now_ms }));
+        self.add(entries.collect(), rows)
     }
 
     /// Adds entries with their rows, which count from the first of `rows`.

@@ -171,7 +171,7 @@ impl Lookup {
             };
             rows.places.push(place);
         }
-        self.counters.lookups.hits.add((keys.len() - missing.rows) as u64);
+        self.counters.lookups.hits.add((keys.len() - missing.keys.len()) as u64);
         self.counters.lookups.misses.add(missing.keys.len() as u64);
         self.cache.promote(&promoted)?;
         self.ask(&mut rows, missing)?;
@@ -230,13 +230,10 @@ struct Missing<'a> {
     /// The row that each has come with first.
     first_rows: Vec<u32>,
     known: hashbrown::HashMap<&'a [u8], u32>,
-    /// Rows that wait for them.
-    rows: usize,
 }
 
 impl<'a> Missing<'a> {
     fn add(&mut self, key: &'a [u8], row: usize) -> Place {
-        self.rows += 1;
         let next = self.keys.len() as u32;
         let at = *self.known.entry(key).or_insert(next);
         if at == next {

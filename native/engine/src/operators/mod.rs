@@ -4,6 +4,7 @@ pub mod broadcast;
 mod filter;
 mod function;
 pub mod keyed;
+mod partition;
 mod project;
 mod sink;
 pub mod state_lines;
@@ -13,6 +14,7 @@ pub mod window;
 
 pub use filter::Filter;
 pub use function::FunctionStep;
+pub use partition::Partitions;
 pub use project::{Project, Projection};
 pub use sink::SinkStep;
 pub use table::TableStep;

@@ -6,6 +6,7 @@
 //! `npm run simulate` runs many; `npm run simulate -- --seed N` runs one and tells what happens.
 
 mod broker;
+mod database;
 mod fiber;
 mod model;
 mod outputs;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
-use millrace_formats::avro::Schemas;
-use millrace_io::{Delivery, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
+use millrace_formats::Schemas;
+use millrace_io::{Delivery, Outboxes, Restored, Sink, SinkPlace, Source, SourcePlace, StagedFile, Transactions};
 use millrace_plan::{Guarantee, KafkaSource, KafkaTopics, SchemaRegistry, SinkConnector, SourceConnector};
 use millrace_state::{Checkpoints, Storage};
 use parking_lot::Mutex;
@@ -35,6 +35,8 @@ pub struct Process {
     pub order: Order,
     started_ms: u64,
     is_dead: AtomicBool,
+    /// What it asks its host.
+    pub outboxes: Arc<Outboxes>,
     /// Manifests that are written after their commit.
     pub deferred: Mutex<Vec<(String, Vec<u8>)>>,
 }
@@ -42,7 +44,8 @@ pub struct Process {
 impl Process {
     pub fn new(world: Arc<World>, number: u64, order: Order) -> Self {
         let started_ms = world.lock().now_ms;
-        Process { world, number, order, started_ms, is_dead: AtomicBool::new(false), deferred: Mutex::default() }
+        let (is_dead, outboxes, deferred) = (AtomicBool::new(false), Arc::default(), Mutex::default());
+        Process { world, number, order, started_ms, is_dead, outboxes, deferred }
     }
 
     pub fn die(&self) {
@@ -120,6 +123,10 @@ impl Environment for Simulated {
 
     fn wall_clock_ms(&self) -> u64 {
         1_700_000_000_000 + self.0.world.lock().now_ms
+    }
+
+    fn outboxes(&self) -> Option<Arc<Outboxes>> {
+        Some(self.0.outboxes.clone())
     }
 
     fn attempt_name(&self) -> String {

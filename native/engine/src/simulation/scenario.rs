@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_plan::*;
 
 use super::broker::{Input, InputRecord};
+use super::database::{FINDS_ALL, FINDS_SOME};
 use super::model::{self, Event, Expected};
 use super::random::Random;
 
@@ -128,6 +129,7 @@ pub fn draw(random: &mut Random, folder: &Path, backend: StateBackend) -> Scenar
         [only] => *only,
         several => job.add("union", several, input_schema(), OperatorKind::Union),
     };
+    let source = if random.chance(300) { job.look_up(source, random) } else { source };
     let mut expected = Vec::new();
     let to = shape.to;
     let mut outputs = |job: &mut Builder<'_>, from, name: &str, to_kafka, to_files, rows: Vec<String>| {
@@ -161,6 +163,7 @@ pub fn draw(random: &mut Random, folder: &Path, backend: StateBackend) -> Scenar
             None => (first, results),
             Some(second) => (job.window(first, second, "sum"), model::windows_of_results(&results, second)),
         };
+        let last = if random.chance(200) { job.look_up(last, random) } else { last };
         outputs(&mut job, last, "windows", to.windows_to_kafka, to.windows_to_files, model::lines(&results));
     }
     let plan = Plan {
@@ -286,6 +289,32 @@ impl Builder<'_> {
         self.add("join", &[input, input], schema(&["id", "key"]), OperatorKind::BroadcastJoin(join))
     }
 
+    /// The same rows, with the key that a database has for it, or else, where it has none, with their own.
+    fn look_up(&mut self, input: usize, random: &mut Random) -> usize {
+        let schema = self.operators[input].schema.clone();
+        let keep_unmatched = random.chance(500);
+        let known = Expr::Call {
+            function: ExprFunction::Coalesce,
+            args: vec![column(&broadcast_column("same")), column("key")],
+        };
+        let output = schema.fields().iter().map(|field| match field.name().as_str() {
+            "key" => named("key", known.clone()),
+            name => named(name, column(name)),
+        });
+        let join = LookupJoin {
+            driver: "simulated".into(),
+            on: vec![named("key", column("key"))],
+            columns: self::schema(&["same"]),
+            output: output.collect(),
+            keep_unmatched,
+            batch_keys: random.between(1, 4) as usize,
+            cache_rows: random.pick(&[0, 4, 100]),
+            cache_ttl_ms: random.pick(&[None, Some(50)]),
+        };
+        let name = if keep_unmatched { FINDS_SOME } else { FINDS_ALL };
+        self.add(name, &[input], schema, OperatorKind::LookupJoin(join))
+    }
+
     /// Counts, sums and takes the greatest of a column.
     fn window(&mut self, input: usize, window: Window, of: &str) -> usize {
         let aggregate = |function, expr| Aggregate { function, expr };
@@ -323,6 +352,9 @@ impl Builder<'_> {
                 compression: Compression::None,
                 roll_bytes: 1000,
                 roll_interval_ms: 200,
+                format: FileFormat::Lines,
+                partition_by: Vec::new(),
+                open_files: 64,
             }),
         );
         directory
@@ -335,6 +367,7 @@ impl Builder<'_> {
             format: Format::Json,
             key: None,
             headers: Vec::new(),
+            tombstone: None,
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add("sink", &[input], schema, OperatorKind::Sink(sink));

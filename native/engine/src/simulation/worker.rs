@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_plan::{FunctionKind, Plan};
 
+use super::database::Connection;
 use super::fiber::{self, Fiber};
 use super::process::{Process, Simulated};
 use super::random::Random;
@@ -22,6 +23,7 @@ pub struct Worker {
     /// What makes the checkpoints.
     checkpoints: Option<Fiber>,
     slots: Vec<Option<Slot>>,
+    database: Connection,
     /// Steps that it stands still for, as a process does that is short of memory or of CPU time.
     pub stands_still: u64,
     /// Another process was there at some time, or something that one had left behind.
@@ -44,8 +46,8 @@ impl Worker {
             let (job, process) = (job.clone(), process.clone());
             Fiber::new(move || make_checkpoints(&job, &process))
         });
-        let (slots, had_rivals) = (Vec::new(), false);
-        Ok(Worker { process, job, checkpoints, slots, stands_still: 0, had_rivals })
+        let (slots, database, had_rivals) = (Vec::new(), Connection::default(), false);
+        Ok(Worker { process, job, checkpoints, slots, database, stands_still: 0, had_rivals })
     }
 
     /// Something in the process goes on by a step.
@@ -55,6 +57,9 @@ impl Worker {
             && (!is_prepared || random.chance(400))
         {
             checkpoints.resume();
+            return Stepped::Running;
+        }
+        if random.chance(300) && self.database.answer(&self.process.outboxes.calls, random) {
             return Stepped::Running;
         }
         let stepped = if self.slots.len() < self.job.parallelism() { self.open() } else { self.round(random) };

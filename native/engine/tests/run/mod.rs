@@ -153,6 +153,7 @@ impl JobPlan {
             format: Format::Json,
             key: None,
             headers: Vec::new(),
+            tombstone: None,
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add("table", &[input], schema, OperatorKind::Sink(sink));
@@ -187,12 +188,16 @@ impl JobPlan {
             compression: Compression::None,
             roll_bytes: 1 << 20,
             roll_interval_ms: 60_000,
+            format: FileFormat::Lines,
+            partition_by: Vec::new(),
+            open_files: 64,
         });
         let sink = Sink {
             connector,
             format: Format::Json,
             key: None,
             headers: Vec::new(),
+            tombstone: None,
             on_bad_record: BadRecordPolicy::Fail,
         };
         self.add("files", &[input], schema, OperatorKind::Sink(sink));

@@ -11,7 +11,7 @@ use super::skip;
 use crate::bad_record::{Result, bad_record, bad_value, type_name, within};
 
 /// Parts of a program. A schema that uses a type again and again on every level would come to no end otherwise.
-const MAX_PARTS: usize = 100_000;
+pub(super) const MAX_PARTS: usize = 100_000;
 
 /// The program for `fields`. `reader` gives aliases and defaults; its types are those of the columns.
 pub(super) fn compile(writer: &Type, reader: Option<&Type>, fields: &Fields) -> Result<Program> {

@@ -1,9 +1,7 @@
 //! The bytes of a record from where reading has come to.
 
 use crate::bad_record::{Result, bad_value};
-
-/// Bytes of the longest variable-length integer.
-const MAX_VARINT_BYTES: usize = 10;
+use crate::varint::{self, Broken};
 
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
@@ -23,46 +21,7 @@ impl<'a> Cursor<'a> {
 
     #[inline(always)]
     pub fn long(&mut self) -> Result<i64> {
-        match self.rest {
-            [first, rest @ ..] if *first < 0x80 => {
-                self.rest = rest;
-                Ok(unzigzag(u64::from(*first)))
-            }
-            _ => self.long_of_many_bytes(),
-        }
-    }
-
-    #[inline]
-    fn long_of_many_bytes(&mut self) -> Result<i64> {
-        if let Some(word) = self.rest.first_chunk::<8>() {
-            let word = u64::from_le_bytes(*word);
-            // The last byte is the first whose high bit is not set.
-            let last = (!word & 0x8080_8080_8080_8080).trailing_zeros();
-            if last < u64::BITS {
-                let bytes = last as usize / 8 + 1;
-                self.rest = &self.rest[bytes..];
-                return Ok(unzigzag(join_groups(word & (u64::MAX >> (63 - last)))));
-            }
-        }
-        self.long_slowly()
-    }
-
-    #[inline(never)]
-    fn long_slowly(&mut self) -> Result<i64> {
-        let mut value = 0u64;
-        for index in 0..MAX_VARINT_BYTES {
-            let Some(&byte) = self.rest.get(index) else { return Err(ended()) };
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte < 0x80 {
-                // The tenth byte has room for one bit.
-                if index == MAX_VARINT_BYTES - 1 && byte > 1 {
-                    break;
-                }
-                self.rest = &self.rest[index + 1..];
-                return Ok(unzigzag(value));
-            }
-        }
-        Err(bad_value("broken Avro: an integer has more than 64 bits"))
+        varint::take(&mut self.rest).map(varint::unzigzag).map_err(broken)
     }
 
     #[inline]
@@ -162,17 +121,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
-#[inline]
-fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-/// Joins the low seven bits of each byte, the first byte lowest.
-#[inline]
-fn join_groups(word: u64) -> u64 {
-    let pairs = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
-    let quads = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2;
-    (quads & 0x0000_0000_0fff_ffff) | (quads & 0x0fff_ffff_0000_0000) >> 4
+#[cold]
+#[inline(never)]
+fn broken(integer: Broken) -> Box<crate::BadRecord> {
+    match integer {
+        Broken::Ended => ended(),
+        Broken::TooLong => bad_value("broken Avro: an integer has more than 64 bits"),
+    }
 }
 
 #[cold]
@@ -184,12 +139,7 @@ fn ended() -> Box<crate::BadRecord> {
 /// Appends a variable-length integer.
 #[inline]
 pub(super) fn write_long(value: i64, out: &mut Vec<u8>) {
-    let mut rest = (value << 1 ^ value >> 63) as u64;
-    while rest >= 0x80 {
-        out.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
+    varint::write(varint::zigzag(value), out);
 }
 
 #[cfg(test)]

@@ -6,16 +6,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::compile::compile;
-use super::framing;
 use super::program::Program;
 use super::schema::{self, Schema};
-use super::schemas::{NoSchema, Schemas};
 use crate::bad_record::{Result, bad_record};
 use crate::builders::RowBuilder;
+use crate::debezium::Peek;
+use crate::registry::{MAX_KNOWN, Missing, SchemaKind, Schemas, framing, look_up};
 use crate::{BadRecord, Decoder, FormatError};
-
-/// Schemas whose programs are kept: more are no evolution, but records that are none.
-const MAX_KNOWN: usize = 1000;
 
 /// Decodes Avro records into the columns of a schema.
 pub struct AvroDecoder {
@@ -81,20 +78,16 @@ impl ById {
         if let Some(index) = self.known.iter().position(|(known, _)| *known == id) {
             return Ok(index);
         }
-        let place = self.schemas.place();
-        let program = match self.schemas.schema(id) {
+        let program = match look_up(self.schemas.as_ref(), id, SchemaKind::Avro) {
             Ok(found) => schema::parse(&found.text, &found.references)
                 .map_err(|error| bad_record(error.0))
                 .and_then(|writer| compile(&writer, self.reader.as_deref(), self.columns.fields()))
                 .map_err(|mut error| {
-                    error.message.push_str(&format!(" (schema {id}, {place})"));
+                    error.message.push_str(&format!(" (schema {id}, {})", self.schemas.place()));
                     error
                 }),
-            Err(NoSchema::Unknown(reason)) => {
-                Err(bad_record(format!("it names schema {id}, which {place} does not have: {reason}")))
-            }
-            Err(NoSchema::Unavailable(reason)) => {
-                let message = format!("schema {id} of {place} could not be fetched: {reason}");
+            Err(Missing::Bad(error)) => Err(error),
+            Err(Missing::Failure(message)) => {
                 *failure = Some(message.clone());
                 return Err(bad_record(message));
             }
@@ -136,5 +129,19 @@ impl Decoder for AvroDecoder {
 
     fn take_failure(&mut self) -> Option<String> {
         self.failure.take()
+    }
+}
+
+impl Peek for AvroDecoder {
+    fn last_is_null(&self, path: &[usize]) -> bool {
+        self.rows.last_is_null(path)
+    }
+
+    fn last_text(&self, path: &[usize]) -> Option<&[u8]> {
+        self.rows.last_text(path)
+    }
+
+    fn drop_last(&mut self) {
+        self.rows.drop_last();
     }
 }

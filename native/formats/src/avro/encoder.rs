@@ -3,9 +3,9 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::framing;
 use super::schema;
 use super::write::{self, Record};
+use crate::registry::framing;
 use crate::{Encoder, FormatError, Rows};
 
 /// Encodes rows as Avro records of one schema.

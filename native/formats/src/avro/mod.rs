@@ -34,19 +34,18 @@
 //! bytes, so that a short record cannot claim much memory.
 
 mod compile;
+mod container;
 mod cursor;
 mod decimal;
 mod decoder;
 mod default;
 mod encoder;
-mod framing;
 mod program;
 mod rescale;
 mod schema;
-mod schemas;
 mod skip;
 mod write;
 
+pub use container::{AvroFileReader, AvroFileWriter};
 pub use decoder::AvroDecoder;
 pub use encoder::AvroEncoder;
-pub use schemas::{NoSchema, SchemaText, Schemas};

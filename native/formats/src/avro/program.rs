@@ -23,16 +23,22 @@ impl Program {
     #[inline]
     pub fn read(&self, record: &[u8], rows: &mut Struct) -> Result<()> {
         let mut cursor = Cursor::new(record);
-        let branch = if self.is_union { cursor.index(self.branches.len())? } else { 0 };
-        match &self.branches[branch] {
-            Ok(record) => record.read(&mut cursor, rows)?,
-            Err(found) => return Err(bad_record(format!("expected a record with the columns, found {found}"))),
-        }
+        self.read_next(&mut cursor, rows)?;
         match cursor.left() {
             0 => Ok(()),
             left => Err(bad_record(format!(
                 "broken Avro: {left} bytes follow the record; it may have been written with another schema"
             ))),
+        }
+    }
+
+    /// Appends the row of a record that others may follow. On an error [`Struct::truncate`] must follow.
+    #[inline]
+    pub fn read_next(&self, cursor: &mut Cursor<'_>, rows: &mut Struct) -> Result<()> {
+        let branch = if self.is_union { cursor.index(self.branches.len())? } else { 0 };
+        match &self.branches[branch] {
+            Ok(record) => record.read(cursor, rows),
+            Err(found) => Err(bad_record(format!("expected a record with the columns, found {found}"))),
         }
     }
 }

@@ -52,9 +52,9 @@ pub(super) enum Logical {
 }
 
 /// Reads a schema; `references` are those whose names it uses, each after the ones that it uses itself.
-pub(super) fn parse(text: &str, references: &[String]) -> Result<Schema> {
+pub(super) fn parse(text: &str, references: &[(String, String)]) -> Result<Schema> {
     let mut parser = Parser::default();
-    for reference in references {
+    for (_, reference) in references {
         parser.text(reference)?;
     }
     parser.text(text)
@@ -325,7 +325,8 @@ mod tests {
                 [{{"name": "first", "type": {inner}}}, {{"name": "second", "type": "Kind"}},
                  {{"name": "third", "type": "a.b.Kind"}}, {{"name": "fourth", "type": "other.Thing"}}]}}"#
         );
-        let reference = r#"{"type": "fixed", "name": "Thing", "namespace": "other", "size": 3}"#.to_owned();
+        let text_of_other = r#"{"type": "fixed", "name": "Thing", "namespace": "other", "size": 3}"#;
+        let reference = ("other.Thing".to_owned(), text_of_other.to_owned());
         let schema = parse(&text, std::slice::from_ref(&reference)).unwrap();
         let names: Vec<String> = schema.fields().unwrap().iter().map(|field| field.schema.name()).collect();
         assert_eq!(names, ["enum", "enum", "enum", "fixed"]);

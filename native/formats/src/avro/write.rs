@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use arrow::array::types::{
-    Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
-};
+use arrow::array::types::{Date32Type, Decimal128Type, Float64Type, Int32Type};
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, StringArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, FieldRef, Fields, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, Fields};
 use serde_json::Value as Json;
 
 use super::compile::is_entry;
@@ -17,6 +14,7 @@ use super::decimal::{Decimal, fewest_bytes, write_fixed};
 use super::default::code_points;
 use super::rescale::Rescale;
 use super::schema::{Field, Logical, Type};
+use crate::arrays::longs;
 use crate::bad_record::{Result, bad_record, bad_value, type_name, within};
 
 /// How a value of a column is written.
@@ -381,17 +379,6 @@ impl<'a> Values<'a> {
             Typed::Record(rows) => return rows.write(row, out),
         }
         Ok(())
-    }
-}
-
-/// The values of a column of int64 or of timestamps.
-fn longs(array: &ArrayRef) -> &[i64] {
-    match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => array.as_primitive::<TimestampSecondType>().values(),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => array.as_primitive::<TimestampMillisecondType>().values(),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => array.as_primitive::<TimestampMicrosecondType>().values(),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => array.as_primitive::<TimestampNanosecondType>().values(),
-        _ => array.as_primitive::<Int64Type>().values(),
     }
 }
 

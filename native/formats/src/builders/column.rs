@@ -60,6 +60,39 @@ impl Column {
         }
     }
 
+    /// Values that are complete.
+    #[inline]
+    pub fn rows(&self) -> usize {
+        match self {
+            Column::Boolean(values) => values.len(),
+            Column::Int32(values) => values.len(),
+            Column::Int64(values) => values.len(),
+            Column::Float64(values) => values.len(),
+            Column::Decimal(values) => values.len(),
+            Column::Utf8(values) => values.len(),
+            Column::Binary(values) => values.len(),
+            Column::List(lists) => lists.offsets.len() - 1,
+            Column::Struct(structs) => structs.len(),
+            Column::Unsupported(rows) => *rows,
+        }
+    }
+
+    /// Whether one of its complete values is null.
+    pub fn is_null(&self, row: usize) -> bool {
+        match self {
+            Column::Boolean(values) => values.is_null(row),
+            Column::Int32(values) => values.is_null(row),
+            Column::Int64(values) => values.is_null(row),
+            Column::Float64(values) => values.is_null(row),
+            Column::Decimal(values) => values.is_null(row),
+            Column::Utf8(values) => values.get(row).is_none(),
+            Column::Binary(values) => values.get(row).is_none(),
+            Column::List(lists) => !lists.nulls.is_valid(row),
+            Column::Struct(structs) => !structs.nulls.is_valid(row),
+            Column::Unsupported(_) => true,
+        }
+    }
+
     /// Drops all but the first `len` values, and what a failed read left.
     pub fn truncate(&mut self, len: usize) {
         match self {
@@ -154,6 +187,11 @@ impl List {
     pub fn end_list(&mut self) {
         self.offsets.push(self.len as i32);
         self.nulls.append_non_null();
+    }
+
+    /// Items of the list that is still being read.
+    pub fn open_items(&self) -> usize {
+        self.len - self.offsets.last().map_or(0, |&end| end as usize)
     }
 
     fn append_null(&mut self) {

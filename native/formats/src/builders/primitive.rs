@@ -21,6 +21,14 @@ impl<T: ArrowNativeType> Primitive<T> {
         self.nulls.append_non_null();
     }
 
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub fn is_null(&self, row: usize) -> bool {
+        !self.nulls.is_valid(row)
+    }
+
     pub fn append_null(&mut self) {
         self.values.push(T::default());
         self.nulls.append_null();
@@ -55,6 +63,14 @@ impl Booleans {
     pub fn append(&mut self, value: bool) {
         self.values.append(value);
         self.nulls.append_non_null();
+    }
+
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub fn is_null(&self, row: usize) -> bool {
+        !self.nulls.is_valid(row)
     }
 
     pub fn append_null(&mut self) {

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::Struct;
+use super::{Column, Struct};
 use crate::BadRecord;
 use crate::bad_record::{Result, bad_record};
 
@@ -51,6 +51,34 @@ impl RowBuilder {
 
     pub fn is_full(&self) -> bool {
         self.bytes >= FULL_BYTES
+    }
+
+    /// Whether there is null in the last row, where a path through structs leads or on the way there.
+    pub fn last_is_null(&self, path: &[usize]) -> bool {
+        self.last(path).is_none_or(|(column, row)| column.is_null(row))
+    }
+
+    /// The text there.
+    pub fn last_text(&self, path: &[usize]) -> Option<&[u8]> {
+        match self.last(path)? {
+            (Column::Utf8(values), row) => values.get(row),
+            _ => None,
+        }
+    }
+
+    pub fn drop_last(&mut self) {
+        self.rows.truncate(self.rows.len().saturating_sub(1));
+    }
+
+    fn last(&self, path: &[usize]) -> Option<(&Column, usize)> {
+        let (first, rest) = path.split_first()?;
+        let row = self.rows.len().checked_sub(1)?;
+        let mut column = self.rows.columns.get(*first)?;
+        for index in rest {
+            let Column::Struct(structs) = column else { return None };
+            column = structs.columns.get(*index)?;
+        }
+        Some((column, row))
     }
 
     /// Takes the rows out.

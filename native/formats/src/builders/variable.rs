@@ -38,6 +38,17 @@ impl<T: ByteArrayType<Offset = i32>> Variable<T> {
         self.nulls.append_non_null();
     }
 
+    /// A value that is closed, `None` where it is null.
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        let (start, end) = (*self.offsets.get(row)?, *self.offsets.get(row + 1)?);
+        self.data.get(start as usize..end as usize).filter(|_| self.nulls.is_valid(row))
+    }
+
+    /// Values that are closed.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
     pub fn append_null(&mut self) {
         self.offsets.push(self.data.len() as i32);
         self.nulls.append_null();

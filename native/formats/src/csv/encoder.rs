@@ -1,7 +1,9 @@
 //! The encoder's frame: one row, one record.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use millrace_plan::Csv;
 
 use crate::json::Nested;
@@ -11,6 +13,8 @@ use crate::{Encoder, Rows};
 /// Encodes rows as CSV records.
 pub struct CsvEncoder {
     csv: Csv,
+    /// The names of the columns, where files have them.
+    header: Option<Arc<[u8]>>,
     scratch: Vec<u8>,
 }
 
@@ -20,8 +24,19 @@ enum Fields<'a> {
 }
 
 impl CsvEncoder {
-    pub fn new(csv: &Csv) -> Self {
-        CsvEncoder { csv: csv.clone(), scratch: Vec::new() }
+    pub fn new(csv: &Csv, schema: &SchemaRef) -> Self {
+        let mut encoder = CsvEncoder { csv: csv.clone(), header: None, scratch: Vec::new() };
+        if csv.header {
+            let mut line = Vec::new();
+            for (index, field) in schema.fields().iter().enumerate() {
+                if index > 0 {
+                    line.push(csv.delimiter);
+                }
+                encoder.write(field.name().as_bytes(), &mut line);
+            }
+            encoder.header = Some(line.into());
+        }
+        encoder
     }
 
     fn write(&self, text: &[u8], out: &mut Vec<u8>) {
@@ -74,5 +89,9 @@ impl Encoder for CsvEncoder {
             out.end_row();
         }
         self.scratch = scratch;
+    }
+
+    fn first_line(&self) -> Option<Arc<[u8]>> {
+        self.header.clone()
     }
 }

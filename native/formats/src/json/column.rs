@@ -182,6 +182,10 @@ impl Struct {
         Ok(end)
     }
 
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
     fn append_null(&mut self) {
         self.object.append_null();
         self.nulls.append_null();

@@ -4,9 +4,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::error::{Result, bad_record, broken};
-use super::object::Object;
+use super::object::{Field, Object};
 use super::scan;
 use crate::builders::{FULL_BYTES, check_room};
+use crate::debezium::Peek;
+use crate::registry::framing;
 use crate::{BadRecord, Decoder};
 
 /// Decodes JSON records into the columns of a schema.
@@ -16,6 +18,8 @@ use crate::{BadRecord, Decoder};
 pub struct JsonDecoder {
     schema: SchemaRef,
     columns: Object,
+    /// Before a record stands the number of its schema.
+    is_framed: bool,
     /// Bytes of the records whose rows are held.
     bytes: usize,
 }
@@ -24,11 +28,17 @@ impl JsonDecoder {
     /// `schema` holds the columns to read.
     pub fn new(schema: SchemaRef) -> Self {
         let columns = Object::new(schema.fields());
-        JsonDecoder { schema, columns, bytes: 0 }
+        JsonDecoder { schema, columns, is_framed: false, bytes: 0 }
+    }
+
+    /// For records that name their schema, by which they were checked when they were written.
+    pub fn framed(schema: SchemaRef) -> Self {
+        JsonDecoder { is_framed: true, ..JsonDecoder::new(schema) }
     }
 
     fn append(&mut self, record: &[u8]) -> Result<()> {
         check_room(record.len(), self.bytes)?;
+        let record = if self.is_framed { framing::split(record)?.1 } else { record };
         let start = scan::space(record, 0);
         match record.get(start) {
             Some(b'{') => {}
@@ -73,6 +83,20 @@ impl Decoder for JsonDecoder {
         self.bytes = 0;
         // SAFETY: the columns were made from the schema's fields, with one value a row.
         unsafe { RecordBatch::new_unchecked(self.schema.clone(), columns, rows) }
+    }
+}
+
+impl Peek for JsonDecoder {
+    fn last_is_null(&self, path: &[usize]) -> bool {
+        self.columns.last(path).is_none_or(Field::is_null)
+    }
+
+    fn last_text(&self, path: &[usize]) -> Option<&[u8]> {
+        self.columns.last(path)?.last_text()
+    }
+
+    fn drop_last(&mut self) {
+        self.columns.truncate(self.columns.rows().saturating_sub(1));
     }
 }
 

@@ -4,6 +4,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Fields, SchemaRef};
 
 use super::value::{Values, write_string};
+use crate::registry::framing;
 use crate::{Encoder, Rows};
 
 /// Encodes rows as JSON objects.
@@ -11,6 +12,8 @@ use crate::{Encoder, Rows};
 /// Encoding cannot fail: a type that a plan cannot name is written as text, or as null where it has none.
 pub struct JsonEncoder {
     names: Names,
+    /// Stands before each record.
+    header: Vec<u8>,
     /// Bytes of the last record, to reserve room for the next ones.
     record_bytes: usize,
 }
@@ -37,7 +40,13 @@ pub(super) struct Objects<'a>(Vec<(&'a [u8], Values<'a>)>);
 impl JsonEncoder {
     /// `schema` names the fields; batches have its columns.
     pub fn new(schema: SchemaRef) -> Self {
-        JsonEncoder { names: Names::new(schema.fields()), record_bytes: 0 }
+        JsonEncoder { names: Names::new(schema.fields()), header: Vec::new(), record_bytes: 0 }
+    }
+
+    /// Records name their schema, if there is an `id`.
+    pub fn framed(schema: SchemaRef, id: Option<u32>) -> Self {
+        let header = id.map_or_else(Vec::new, |id| framing::header(id).to_vec());
+        JsonEncoder { header, ..JsonEncoder::new(schema) }
     }
 }
 
@@ -47,6 +56,7 @@ impl Encoder for JsonEncoder {
         let start = out.bytes();
         out.buffer().reserve(self.record_bytes * batch.num_rows());
         for row in 0..batch.num_rows() {
+            out.buffer().extend_from_slice(&self.header);
             objects.write(row, out.buffer());
             out.end_row();
         }

@@ -25,6 +25,8 @@ pub(super) struct Field {
     name: String,
     nullable: bool,
     len: usize,
+    /// Whether the last value is null.
+    is_null: bool,
     column: Column,
 }
 
@@ -101,6 +103,17 @@ impl Object {
         self.rows = rows;
     }
 
+    /// The field that a path through structs leads to.
+    pub fn last(&self, path: &[usize]) -> Option<&Field> {
+        let (first, rest) = path.split_first()?;
+        let field = self.fields.get(*first)?;
+        match &field.column {
+            _ if rest.is_empty() => Some(field),
+            Column::Struct(structs) => structs.object().last(rest),
+            _ => None,
+        }
+    }
+
     /// Takes the columns out, each with one value a row.
     pub fn finish(&mut self) -> Vec<ArrayRef> {
         self.rows = 0;
@@ -145,6 +158,7 @@ impl Field {
             name: field.name().clone(),
             nullable: field.is_nullable(),
             len: 0,
+            is_null: false,
             column: Column::new(field.data_type()),
         }
     }
@@ -162,8 +176,10 @@ impl Field {
                 return Err(bad_value("null, and it is not nullable"));
             }
             self.column.append_null();
+            self.is_null = true;
             end
         } else {
+            self.is_null = false;
             self.column.read(json, at, depth)?
         };
         self.len += 1;
@@ -172,7 +188,20 @@ impl Field {
 
     fn append_null(&mut self) {
         self.column.append_null();
+        self.is_null = true;
         self.len += 1;
+    }
+
+    pub fn is_null(&self) -> bool {
+        self.is_null
+    }
+
+    /// The last value of a column of strings.
+    pub fn last_text(&self) -> Option<&[u8]> {
+        match &self.column {
+            Column::Utf8(values) => values.get(self.len.checked_sub(1)?),
+            _ => None,
+        }
     }
 
     pub fn truncate(&mut self, len: usize) {

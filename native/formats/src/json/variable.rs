@@ -34,6 +34,10 @@ impl Strings {
         Ok(end)
     }
 
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        self.0.get(row)
+    }
+
     pub fn append_null(&mut self) {
         self.0.append_null();
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampSecondType};
 use arrow::{array::AsArray, datatypes::Decimal128Type};
-use millrace_formats::avro::{AvroDecoder, AvroEncoder, NoSchema, SchemaText, Schemas};
-use millrace_formats::{Decoder, Encoder, Rows};
+use millrace_formats::avro::{AvroDecoder, AvroEncoder};
+use millrace_formats::{Decoder, Encoder, NoSchema, Rows, SchemaKind, SchemaText, Schemas};
 
 fn columns(fields: &[(&str, DataType, bool)]) -> SchemaRef {
     let field = |(name, data_type, nullable): &(&str, DataType, bool)| Field::new(*name, data_type.clone(), *nullable);
@@ -164,10 +164,10 @@ impl Schemas for Versions {
             _ => return Err(NoSchema::Unknown("not found".into())),
         };
         let references = vec![
-            r#"{"type": "record", "name": "Unused", "fields": []}"#.to_owned(),
-            r#"{"type": "enum", "name": "Shared", "symbols": ["A"]}"#.to_owned(),
+            ("Unused".to_owned(), r#"{"type": "record", "name": "Unused", "fields": []}"#.to_owned()),
+            ("Shared".to_owned(), r#"{"type": "enum", "name": "Shared", "symbols": ["A"]}"#.to_owned()),
         ];
-        Ok(SchemaText { text, references })
+        Ok(SchemaText { kind: SchemaKind::Avro, text, references })
     }
 
     fn place(&self) -> String {

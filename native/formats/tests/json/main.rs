@@ -6,7 +6,7 @@ mod agreement;
 mod corpus;
 #[path = "../damage/mod.rs"]
 mod damage;
-#[path = "../../fuzz/check.rs"]
+#[path = "../../fuzz/check_json.rs"]
 mod fuzz_check;
 mod generate;
 mod mutation;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
+use millrace_formats::BadRecord;
 use millrace_plan::DriverSource as Config;
 
 use super::call::{Answer, Call, Calling, Calls, Page, Reply, Splits, Want};
@@ -107,7 +108,8 @@ impl DriverSource {
             given = until;
             let value = Some(error.value.as_slice());
             let record = Record { split, offset: reading.next_offset, timestamp: None, key: None, value };
-            receiver.bad(record, &error.reason)?;
+            let bad = BadRecord { column: None, message: error.reason };
+            receiver.unreadable(record, reading.next_offset + 1, &bad)?;
             reading.next_offset += 1;
         }
         let rest = page.rows.num_rows() - given;

@@ -1,4 +1,4 @@
-//! One file of a source, read line by line.
+//! One file of a source, read line by line or by its rows.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::lines::{Lines, MAX_LINE_BYTES, Next};
 use super::restored;
+use super::rows::{Rows, RowsOf};
 use super::source::WHO;
 use crate::{Error, Receiver, Record, Restored, Result};
 
@@ -21,7 +22,9 @@ pub struct Input {
     pub open: Option<OpenFile>,
     lines: Lines,
     next_line: i64,
-    /// Lines before this one are passed over.
+    /// Instead of lines.
+    rows: Option<Rows>,
+    /// Lines, or rows, before this one are passed over.
     pub start: i64,
     /// It is followed rather than read once.
     pub follow: bool,
@@ -46,12 +49,25 @@ enum Content {
 }
 
 impl Input {
-    /// The file at `path`, which is told of by its name.
-    pub fn new(name: String, path: PathBuf, follow: bool, open: Option<OpenFile>, start: i64) -> Input {
-        Input { name, path, open, lines: Lines::new(), next_line: 0, start, follow, paused: false, ended: false }
+    /// The file at `path`, which is told of by its name. One whose rows are read is not followed.
+    pub fn new(
+        name: String,
+        path: PathBuf,
+        follow: bool,
+        open: Option<OpenFile>,
+        start: i64,
+        rows: Option<RowsOf>,
+    ) -> Input {
+        let (lines, rows) = (Lines::new(), rows.map(Rows::new));
+        Input { name, path, open, lines, next_line: 0, rows, start, follow, paused: false, ended: false }
     }
 
-    /// Gives out lines up to the end of what there is now. Those that are passed over count, as they take their time.
+    pub fn close(&mut self) {
+        self.open = None;
+        self.rows.iter_mut().for_each(Rows::close);
+    }
+
+    /// Gives out lines, or rows, up to the end of what there is now. Those that are passed over count, as they take their time.
     pub fn read<R: Receiver>(
         &mut self,
         split: usize,
@@ -61,6 +77,11 @@ impl Input {
         if self.start == Restored::READ_TO_END {
             self.ended = true;
             return Ok(0);
+        }
+        if let Some(rows) = &mut self.rows {
+            let (given, ended) = rows.read((&self.name, &self.path), self.start, split, max_records, receiver)?;
+            self.ended = ended;
+            return Ok(given);
         }
         let mut given = 0;
         while given < max_records {

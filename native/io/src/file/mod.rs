@@ -1,10 +1,12 @@
-//! Files of one JSON record a line, plain or compressed.
+//! Local files: of a record a line, plain or compressed, or of a format that has a structure of its own.
 
 mod input;
 mod lines;
 mod naming;
+mod open_files;
 mod paths;
 mod restored;
+mod rows;
 mod sink;
 mod source;
 mod visible;
@@ -12,9 +14,11 @@ mod writer;
 
 pub use input::Input;
 pub use naming::name;
+pub use open_files::{Open, OpenFiles};
 pub use restored::{check_gone, start};
+pub use rows::RowsOf;
 pub use sink::{DEFAULT_PREFIX, FileSink};
-pub use source::{FileSource, WHO as FILE_SOURCE, hash};
+pub use source::{FileSource, WHO as FILE_SOURCE, hash, rows_of};
 pub use visible::show_staged;
 pub use writer::Writer;
 

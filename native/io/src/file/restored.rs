@@ -42,6 +42,14 @@ pub fn too_short(path: &str, start: i64, lines: i64) -> Error {
     lost(&at, &format!("and the file ends after line {lines}: it is not the one that the job was reading"))
 }
 
+/// The file has fewer rows than the job had read.
+pub fn too_few_rows(path: &str, start: i64, rows: i64) -> Error {
+    Error(format!(
+        "{WHO}: {path}: the checkpoint goes on after {start} rows, and the file has {rows}: it is not the one that the job was \
+         reading. Put back the file as it was, or start the job without the checkpoint."
+    ))
+}
+
 /// Lines are counted from 1, as editors do.
 fn lost(at: &Restored, what: &str) -> Error {
     Error(format!(

@@ -1,14 +1,18 @@
-//! Writes rows to files, one JSON record a line.
+//! Writes rows to files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSink as Config;
 
 use super::IN_PROGRESS;
 use super::naming::{name, parse};
+use super::open_files::{Open, OpenFiles};
 use super::visible::{show, sync};
 use super::writer::{Complete, Writer, remove_leftover};
 use crate::{Error, Records, Result, Sink, StagedFile};
@@ -22,7 +26,9 @@ pub const DEFAULT_PREFIX: &str = "part";
 const CLOCK_LAG: Duration = Duration::from_secs(2);
 
 /// The files of one slot: `PREFIX-SLOT-SEQUENCE.jsonl`, written under that name with ".inprogress" and renamed when they
-/// are full, old enough, or flushed. No file is ever overwritten: sequence numbers go on after those that are there.
+/// are full, old enough, or flushed. No file is ever overwritten: sequence numbers go on after those that are there. Where rows
+/// go to folders each has a file of its own; at most `open_files` are open, and the one that was not written to for longest
+/// makes room.
 ///
 /// An epoch is durable when every file that holds rows of it has its name. So what stands in a file in progress will come
 /// again after a crash, and such files that nobody writes any more are removed when a sink opens.
@@ -36,19 +42,11 @@ pub struct FileSink {
     prefix: String,
     slot: usize,
     sequence: u64,
-    current: Option<Current>,
+    open: OpenFiles,
     /// Epochs that have been closed.
     epoch: u64,
     /// Complete files that are to be renamed with their epoch; `None` if they are at once.
     staged: Option<Vec<Staged>>,
-}
-
-struct Current {
-    writer: Writer,
-    /// The epoch of its first row.
-    first_epoch: u64,
-    /// When it was first seen to be open.
-    since_ms: Option<u64>,
 }
 
 struct Staged {
@@ -68,37 +66,52 @@ impl FileSink {
         }
         // A checkpoint is read by a process that may be started elsewhere.
         let directory = absolute(&config.directory).map_err(|error| failed(Path::new(&config.directory), &error))?;
-        let sequence = prepare(&directory, prefix, slot, stages_since).map_err(|error| failed(&directory, &error))?;
+        let depth = config.partition_by.len();
+        let sequence =
+            prepare(&directory, prefix, slot, stages_since, depth).map_err(|error| failed(&directory, &error))?;
         let (config, prefix) = (config.clone(), prefix.to_owned());
         let staged = stages_since.map(|_| Vec::new());
-        Ok(FileSink { config, directory, prefix, slot, sequence, current: None, epoch: 0, staged })
+        Ok(FileSink { config, directory, prefix, slot, sequence, open: OpenFiles::default(), epoch: 0, staged })
     }
 
-    /// The file that rows go to, begun if there is none.
-    fn current(&mut self) -> Result<&mut Current> {
-        let current = match self.current.take() {
-            Some(current) => current,
-            None => Current { writer: self.next_writer()?, first_epoch: self.epoch, since_ms: None },
-        };
-        Ok(self.current.insert(current))
+    /// The file that rows of a folder go to, begun if there is none.
+    fn file(&mut self, folder: &str, records: &Records) -> Result<&mut Writer> {
+        if self.open.get(folder).is_none() {
+            if let Some(least_used) = self.open.take_least_used(self.config.open_files) {
+                self.close(least_used)?;
+            }
+            let mut writer = self.next_writer(folder, records.rows.as_ref().map(RecordBatch::schema))?;
+            let begun = records.first_line.as_deref().map_or(Ok(()), |line| writer.write_line(line));
+            begun.map_err(|error| failed(writer.path(), &error))?;
+            self.open.insert(folder, writer, self.epoch);
+        }
+        let gone =
+            || Error(format!("{WHO}: the file of \"{folder}\" has gone. This is a bug of Millrace: please report it."));
+        self.open.get(folder).map(|open| &mut open.writer).ok_or_else(gone)
     }
 
-    fn next_writer(&mut self) -> Result<Writer> {
+    fn next_writer(&mut self, folder: &str, rows: Option<SchemaRef>) -> Result<Writer> {
+        if !folder.is_empty() {
+            let made = make_folder(&self.directory, folder);
+            made.map_err(|error| failed(&self.directory.join(folder), &error))?;
+        }
         loop {
-            let name = name(&self.prefix, self.slot, self.sequence, self.config.compression);
-            let path = self.directory.join(name);
+            let name = name(&self.prefix, self.slot, self.sequence, &self.config);
+            let path = self.directory.join(folder).join(name);
             self.sequence += 1;
-            if let Some(writer) =
-                Writer::create(path.clone(), self.config.compression).map_err(|error| failed(&path, &error))?
-            {
+            let created = Writer::create(path.clone(), &self.config, rows.clone());
+            if let Some(writer) = created.map_err(|error| failed(&path, &error))? {
                 return Ok(writer);
             }
         }
     }
 
-    /// Completes the current file.
-    fn roll(&mut self) -> Result<()> {
-        let Some(Current { writer, .. }) = self.current.take() else { return Ok(()) };
+    /// Completes files.
+    fn close_all(&mut self, files: Vec<Open>) -> Result<()> {
+        files.into_iter().try_for_each(|open| self.close(open))
+    }
+
+    fn close(&mut self, Open { writer, .. }: Open) -> Result<()> {
         let path = writer.path().to_owned();
         let file = writer.complete().map_err(|error| failed(&path, &error))?;
         match &mut self.staged {
@@ -109,52 +122,71 @@ impl FileSink {
             }
         }
     }
+
+    /// Completes the file of a folder if it is full.
+    fn roll(&mut self, folder: &str) -> Result<()> {
+        let roll_bytes = self.config.roll_bytes;
+        match self.open.get(folder) {
+            Some(open) if open.writer.bytes() >= roll_bytes => {
+                let full = self.open.take(folder);
+                full.map_or(Ok(()), |full| self.close(full))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Sink for FileSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
-        for row in from..records.values.len() {
-            let roll_bytes = self.config.roll_bytes;
-            let writer = &mut self.current()?.writer;
-            let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
-            outcome.map_err(|error| failed(writer.path(), &error))?;
-            if writer.bytes() >= roll_bytes {
-                self.roll()?;
-            }
+        let (folder, roll_bytes) = (records.folder.as_deref().unwrap_or_default(), self.config.roll_bytes);
+        if let Some(rows) = &records.rows {
+            let writer = self.file(folder, records)?;
+            writer.write_rows(rows).map_err(|error| failed(writer.path(), &error))?;
+            self.open.bound_memory(folder).map_err(|(path, error)| failed(&path, &error))?;
+            self.roll(folder)?;
+            return Ok(rows.num_rows() - from);
         }
-        Ok(records.values.len().saturating_sub(from))
+        let mut row = from;
+        while row < records.len() {
+            let writer = self.file(folder, records)?;
+            while row < records.len() && writer.bytes() < roll_bytes {
+                let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
+                outcome.map_err(|error| failed(writer.path(), &error))?;
+                row += 1;
+            }
+            self.roll(folder)?;
+        }
+        Ok(records.len().saturating_sub(from))
     }
 
     fn poll(&mut self, now_ms: u64) -> Result<()> {
-        let Some(current) = &mut self.current else { return Ok(()) };
-        let since_ms = *current.since_ms.get_or_insert(now_ms);
-        if now_ms.saturating_sub(since_ms) >= self.config.roll_interval_ms {
-            self.roll()?;
-        }
-        Ok(())
+        let old = self.open.take_old(now_ms, self.config.roll_interval_ms);
+        self.close_all(old)
     }
 
     fn begin_epoch(&mut self) -> Result<()> {
         if self.staged.is_some() {
-            self.roll()?;
+            let all = self.open.take_all();
+            self.close_all(all)?;
         }
-        if self.staged.iter().flatten().last().is_some_and(|staged| staged.epoch == self.epoch) {
-            sync(&self.directory).map_err(|error| failed(&self.directory, &error))?;
-        }
+        let closed = self.staged.iter().flatten().filter(|staged| staged.epoch == self.epoch);
+        let folders: BTreeSet<&Path> = closed.filter_map(|staged| staged.file.names.path.parent()).collect();
+        folders.into_iter().try_for_each(|folder| sync(folder).map_err(|error| failed(folder, &error)))?;
         self.epoch += 1;
         Ok(())
     }
 
     fn durable_epochs(&self) -> u64 {
-        match &self.current {
-            Some(current) if self.staged.is_none() => current.first_epoch,
-            _ => self.epoch,
-        }
+        self.open.first_epoch().filter(|_| self.staged.is_none()).unwrap_or(self.epoch)
     }
 
     fn flush(&mut self) -> Result<()> {
         // A staged file is as durable as it gets when its epoch is closed.
-        if self.staged.is_some() { Ok(()) } else { self.roll() }
+        if self.staged.is_some() {
+            return Ok(());
+        }
+        let all = self.open.take_all();
+        self.close_all(all)
     }
 
     fn staged(&mut self) -> Vec<StagedFile> {
@@ -185,14 +217,24 @@ fn absolute(directory: &str) -> io::Result<PathBuf> {
     is_text.then_some(directory).ok_or_else(|| io::Error::other("the working directory has a name that is no text"))
 }
 
-/// Makes the directory, removes leftovers, and finds the sequence number after those of this slot that are there.
-fn prepare(directory: &Path, prefix: &str, slot: usize, stages_since: Option<SystemTime>) -> io::Result<u64> {
+/// Makes the directory, removes leftovers, and finds the sequence number after those of this slot that are there. Files lie so
+/// many folders deep.
+fn prepare(
+    directory: &Path,
+    prefix: &str,
+    slot: usize,
+    stages_since: Option<SystemTime>,
+    depth: usize,
+) -> io::Result<u64> {
     fs::create_dir_all(directory)?;
     let mut next = 0;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let file_name = entry.file_name();
         let Some(file_name) = file_name.to_str() else { continue };
+        if depth > 0 && file_name.contains('=') && entry.file_type()?.is_dir() {
+            next = next.max(prepare(&entry.path(), prefix, slot, stages_since, depth - 1)?);
+        }
         let Some((of, sequence)) = parse(prefix, file_name) else { continue };
         if of == slot {
             next = next.max(sequence + 1);
@@ -202,6 +244,20 @@ fn prepare(directory: &Path, prefix: &str, slot: usize, stages_since: Option<Sys
         }
     }
     Ok(next)
+}
+
+/// Makes a folder below the directory, which survives a power cut.
+fn make_folder(directory: &Path, folder: &str) -> io::Result<()> {
+    let mut at = directory.to_owned();
+    for name in folder.split('/') {
+        let above = at.clone();
+        at.push(name);
+        match fs::create_dir(&at) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.and_then(|()| sync(&above))?,
+        }
+    }
+    Ok(())
 }
 
 /// Nobody will want what a file in progress holds, unless somebody still writes it.
@@ -215,6 +271,7 @@ pub fn failed(path: &Path, error: &io::Error) -> Error {
     let advice = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Make room on the disk.",
         io::ErrorKind::PermissionDenied => "Give the process the right to write there.",
+        io::ErrorKind::InvalidData => "Correct the row before it comes to the sink.",
         _ => "Check the directory.",
     };
     Error(format!("{WHO}: {}: {error}. {advice}", path.display()))

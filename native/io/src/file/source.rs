@@ -1,13 +1,15 @@
-//! Reads files line by line.
+//! Reads files line by line, or by their rows.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use millrace_plan::FileSource as Config;
+use arrow::datatypes::SchemaRef;
+use millrace_plan::{FileFormat, FileSource as Config};
 
 use super::input::{Input, OpenFile, failed, is_compressed};
+use super::rows::RowsOf;
 use super::{paths, restored};
 use crate::{Poll, Position, Receiver, Restored, Result, Source, Split};
 
@@ -17,7 +19,8 @@ pub const WHO: &str = "file source";
 /// How often followed files are looked at when they do not grow: a few system calls each time.
 const FOLLOW_MS: u64 = 100;
 
-/// A record's offset is the number of its line, from 0; blank lines are skipped, though counted.
+/// A record's offset is the number of its line, from 0; blank lines are skipped, though counted. In files that have no lines it
+/// is the number of the row; such a file does not grow.
 ///
 /// Files are read one after the other, in order of their paths; a paused one gives way to the next. Positions are not
 /// stored: every start begins with the first line, or where a checkpoint goes on. With `follow`, plain files are read on
@@ -26,6 +29,8 @@ const FOLLOW_MS: u64 = 100;
 /// error. Compressed files are read once.
 pub struct FileSource {
     config: Config,
+    /// How files are read that have no lines.
+    rows: Option<RowsOf>,
     slot: usize,
     slots: usize,
     splits: Vec<Split>,
@@ -39,9 +44,16 @@ pub struct FileSource {
 impl FileSource {
     /// Finds the files. Without `follow` there has to be one, over all slots, unless all that `restored` names have been
     /// read to their ends.
-    pub fn open(config: &Config, slot: usize, slots: usize, restored: Option<&[Restored]>) -> Result<FileSource> {
+    pub fn open(
+        config: &Config,
+        columns: SchemaRef,
+        slot: usize,
+        slots: usize,
+        restored: Option<&[Restored]>,
+    ) -> Result<FileSource> {
         let mut source = FileSource {
             config: config.clone(),
+            rows: rows_of(config, columns),
             slot,
             slots,
             splits: Vec::new(),
@@ -70,7 +82,7 @@ impl FileSource {
     }
 
     fn add_file(&mut self, path: PathBuf, restored: &[Restored]) -> Result<()> {
-        let follow = self.config.follow && !is_compressed(&path);
+        let follow = self.config.follow && self.rows.is_none() && !is_compressed(&path);
         let opened = follow.then(|| OpenFile::open(&path));
         let open = match opened.transpose() {
             // It has gone again.
@@ -82,7 +94,7 @@ impl FileSource {
         let start = restored::start(restored, &name, partition)?;
         self.known.insert(path.clone());
         self.splits.push(Split { resource: name.clone(), name: name.clone(), partition, start, metadata: None });
-        self.files.push(Input::new(name, path, follow, open, start));
+        self.files.push(Input::new(name, path, follow, open, start, self.rows.clone()));
         self.running += 1;
         Ok(())
     }
@@ -145,9 +157,14 @@ impl<R: Receiver> Source<R> for FileSource {
     }
 
     fn close(&mut self, _timeout_ms: u64) -> Result<()> {
-        self.files.iter_mut().for_each(|file| file.open = None);
+        self.files.iter_mut().for_each(Input::close);
         Ok(())
     }
+}
+
+/// How the rows of files that have no lines become those columns.
+pub fn rows_of(config: &Config, columns: SchemaRef) -> Option<RowsOf> {
+    (config.format != FileFormat::Lines).then(|| RowsOf { format: config.format.clone(), columns })
 }
 
 pub fn hash(path: impl Hash) -> u64 {

@@ -5,8 +5,11 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use flate2::write::GzEncoder;
-use millrace_plan::Compression;
+use millrace_formats::{FileWriter, file_writer};
+use millrace_plan::{Compression, FileFormat, FileSink};
 
 use super::IN_PROGRESS;
 
@@ -39,11 +42,13 @@ enum Encoder {
     Plain(Counted),
     Gzip(Box<GzEncoder<Counted>>),
     Zstd(Box<zstd::Encoder<'static, Counted>>),
+    Rows(Box<dyn FileWriter<Counted>>),
 }
 
 impl Writer {
-    /// Begins the file that will have this path; `None` if the path, or the one for the time being, is taken.
-    pub fn create(path: PathBuf, compression: Compression) -> io::Result<Option<Writer>> {
+    /// Begins the file that will have this path; `None` if the path, or the one for the time being, is taken. `rows` is the
+    /// schema of what comes, where that is no lines.
+    pub fn create(path: PathBuf, config: &FileSink, rows: Option<SchemaRef>) -> io::Result<Option<Writer>> {
         let in_progress = in_progress(&path);
         let file = match File::create_new(&in_progress) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
@@ -59,12 +64,20 @@ impl Writer {
             return Ok(None);
         }
         let counted = Counted { output: BufWriter::with_capacity(BUFFER_BYTES, file), bytes: 0 };
-        let encoder = match compression {
-            Compression::None => Encoder::Plain(counted),
-            Compression::Gzip => Encoder::Gzip(Box::new(GzEncoder::new(counted, flate2::Compression::fast()))),
-            Compression::Zstd => Encoder::Zstd(Box::new(zstd::Encoder::new(counted, zstd::DEFAULT_COMPRESSION_LEVEL)?)),
-        };
-        Ok(Some(Writer { encoder: Some(encoder), names: Names { in_progress, path }, complete: false }))
+        // From here on the file is removed if it is not completed.
+        let mut writer = Writer { encoder: None, names: Names { in_progress, path }, complete: false };
+        writer.encoder = Some(match (&config.format, rows, config.compression) {
+            (FileFormat::Lines, _, Compression::None) => Encoder::Plain(counted),
+            (FileFormat::Lines, _, Compression::Gzip) => {
+                Encoder::Gzip(Box::new(GzEncoder::new(counted, flate2::Compression::fast())))
+            }
+            (FileFormat::Lines, _, Compression::Zstd) => {
+                Encoder::Zstd(Box::new(zstd::Encoder::new(counted, zstd::DEFAULT_COMPRESSION_LEVEL)?))
+            }
+            (format, Some(schema), _) => Encoder::Rows(file_writer(format, &schema, counted)?),
+            (_, None, _) => return Err(io::Error::other("it was given records, and takes rows")),
+        });
+        Ok(Some(writer))
     }
 
     pub fn path(&self) -> &Path {
@@ -78,12 +91,36 @@ impl Writer {
             Some(Encoder::Plain(counted)) => counted.bytes,
             Some(Encoder::Gzip(encoder)) => encoder.get_ref().bytes,
             Some(Encoder::Zstd(encoder)) => encoder.get_ref().bytes,
+            Some(Encoder::Rows(writer)) => writer.bytes(),
+        }
+    }
+
+    /// Bytes of memory that rows wait in.
+    pub fn held_bytes(&self) -> usize {
+        match &self.encoder {
+            Some(Encoder::Rows(writer)) => writer.held_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Writes rows that wait in memory.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.encoder {
+            Some(Encoder::Rows(writer)) => writer.flush(),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn write_rows(&mut self, rows: &RecordBatch) -> io::Result<()> {
+        match &mut self.encoder {
+            Some(Encoder::Rows(writer)) => writer.write(rows),
+            _ => Err(ErrorKind::BrokenPipe.into()),
         }
     }
 
     pub fn write_line(&mut self, row: &[u8]) -> io::Result<()> {
         let output: &mut dyn Write = match &mut self.encoder {
-            None => return Err(ErrorKind::BrokenPipe.into()),
+            None | Some(Encoder::Rows(_)) => return Err(ErrorKind::BrokenPipe.into()),
             Some(Encoder::Plain(counted)) => counted,
             Some(Encoder::Gzip(encoder)) => encoder,
             Some(Encoder::Zstd(encoder)) => encoder,
@@ -99,6 +136,7 @@ impl Writer {
             Some(Encoder::Plain(counted)) => counted,
             Some(Encoder::Gzip(encoder)) => encoder.finish()?,
             Some(Encoder::Zstd(encoder)) => encoder.finish()?,
+            Some(Encoder::Rows(writer)) => writer.finish()?,
         };
         let file = counted.output.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;

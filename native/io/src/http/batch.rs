@@ -2,9 +2,11 @@
 
 use std::io::{self, Read, Write};
 
+use arrow::datatypes::SchemaRef;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use millrace_plan::{Compression, HttpBody};
+use millrace_formats::{FormatError, arrow_stream};
+use millrace_plan::{HttpBody, HttpCompression};
 
 /// Rows that are being gathered for a request.
 #[derive(Debug)]
@@ -12,11 +14,20 @@ pub struct Batch {
     layout: HttpBody,
     bytes: Vec<u8>,
     ends: Vec<u32>,
+    /// Of the rows, where they become columns.
+    schema: Option<SchemaRef>,
 }
 
 impl Batch {
     pub fn new(layout: HttpBody) -> Batch {
-        Batch { layout, bytes: Vec::new(), ends: Vec::new() }
+        Batch { layout, bytes: Vec::new(), ends: Vec::new(), schema: None }
+    }
+
+    /// The columns of the rows that come.
+    pub fn begin(&mut self, schema: Option<&SchemaRef>) {
+        if self.layout == HttpBody::Arrow {
+            self.schema = schema.cloned();
+        }
     }
 
     pub fn rows(&self) -> usize {
@@ -33,7 +44,7 @@ impl Batch {
         match (self.layout, self.ends.is_empty()) {
             (HttpBody::Array, true) => self.bytes.push(b'['),
             (HttpBody::Array, false) => self.bytes.push(b','),
-            (HttpBody::Lines, _) => {}
+            (HttpBody::Lines | HttpBody::Joined | HttpBody::Arrow, _) => {}
             (HttpBody::Bulk, _) => self.action(key, version),
         }
         self.bytes.extend_from_slice(value);
@@ -42,7 +53,7 @@ impl Batch {
 
     fn end_row(&mut self) {
         self.ends.push(self.bytes.len() as u32);
-        if self.layout != HttpBody::Array {
+        if matches!(self.layout, HttpBody::Lines | HttpBody::Bulk) {
             self.bytes.push(b'\n');
         }
     }
@@ -61,7 +72,7 @@ impl Batch {
     }
 
     /// Takes the rows out.
-    pub fn finish(&mut self, compression: Compression) -> io::Result<Body> {
+    pub fn finish(&mut self, compression: HttpCompression) -> io::Result<Body> {
         let room = self.bytes.len();
         let mut bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
         if self.layout == HttpBody::Array {
@@ -69,6 +80,10 @@ impl Batch {
         }
         let ends = std::mem::take(&mut self.ends);
         let size = bytes.len();
+        if let Some(schema) = &self.schema {
+            let rows = (0..ends.len()).map(|row| between(&bytes, &ends, row, 0));
+            bytes = arrow_stream::stream(schema, rows).map_err(io_error)?;
+        }
         Ok(Body { layout: self.layout, compression, sent: compressed(bytes, compression)?, ends, size })
     }
 }
@@ -77,9 +92,10 @@ impl Batch {
 #[derive(Debug)]
 pub struct Body {
     layout: HttpBody,
-    compression: Compression,
+    compression: HttpCompression,
     sent: Vec<u8>,
-    /// Where each row ends before compression; the next one begins a byte later.
+    /// Where each row ends before compression; the next one begins a byte later, or right there where there is nothing between
+    /// them. Rows that have become columns are only counted.
     ends: Vec<u32>,
     /// Bytes before compression.
     pub size: usize,
@@ -97,6 +113,9 @@ impl Body {
     /// The body of a request with some of the rows only.
     pub fn part(&self, rows: &[u32]) -> io::Result<Vec<u8>> {
         let plain = self.plain()?;
+        if self.layout == HttpBody::Arrow {
+            return compressed(arrow_stream::part(&plain, rows).map_err(io_error)?, self.compression);
+        }
         let mut part = Batch::new(self.layout);
         for &row in rows {
             if self.layout == HttpBody::Array {
@@ -109,9 +128,12 @@ impl Body {
         Ok(part.finish(self.compression)?.sent)
     }
 
-    /// The records of some of the rows.
+    /// The records of some of the rows; where they are columns, a stream of each.
     pub fn values(&self, rows: &[u32]) -> io::Result<Vec<Vec<u8>>> {
         let plain = self.plain()?;
+        if self.layout == HttpBody::Arrow {
+            return rows.iter().map(|&row| arrow_stream::part(&plain, &[row]).map_err(io_error)).collect();
+        }
         Ok(rows.iter().map(|&row| self.value(self.row(&plain, row)).to_vec()).collect())
     }
 
@@ -122,34 +144,46 @@ impl Body {
 
     /// As it stands in the plain body; nothing beyond the last.
     fn row<'a>(&self, plain: &'a [u8], row: u32) -> &'a [u8] {
-        let row = row as usize;
-        let start = match row.checked_sub(1).and_then(|before| self.ends.get(before)) {
-            Some(&before) => before as usize + 1,
-            None => usize::from(self.layout == HttpBody::Array),
-        };
-        self.ends.get(row).and_then(|&end| plain.get(start..end as usize)).unwrap_or_default()
+        let (row, first) = (row as usize, usize::from(self.layout == HttpBody::Array));
+        let gap = usize::from(self.layout != HttpBody::Joined);
+        if row == 0 {
+            return self.ends.first().and_then(|&end| plain.get(first..end as usize)).unwrap_or_default();
+        }
+        between(plain, &self.ends, row, gap)
     }
 
     fn plain(&self) -> io::Result<std::borrow::Cow<'_, [u8]>> {
         let mut plain = Vec::new();
         match self.compression {
-            Compression::None => return Ok(self.sent.as_slice().into()),
-            Compression::Gzip => GzDecoder::new(self.sent.as_slice()).read_to_end(&mut plain)?,
-            Compression::Zstd => zstd::Decoder::new(self.sent.as_slice())?.read_to_end(&mut plain)?,
+            HttpCompression::None => return Ok(self.sent.as_slice().into()),
+            HttpCompression::Gzip => GzDecoder::new(self.sent.as_slice()).read_to_end(&mut plain)?,
+            HttpCompression::Zstd => zstd::Decoder::new(self.sent.as_slice())?.read_to_end(&mut plain)?,
+            HttpCompression::Snappy => return Ok(snap::raw::Decoder::new().decompress_vec(&self.sent)?.into()),
         };
         Ok(plain.into())
     }
 }
 
-fn compressed(bytes: Vec<u8>, compression: Compression) -> io::Result<Vec<u8>> {
+/// A row of those that end where `ends` says, with `gap` bytes between them; nothing beyond the last.
+fn between<'a>(plain: &'a [u8], ends: &[u32], row: usize, gap: usize) -> &'a [u8] {
+    let start = row.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |&before| before as usize + gap);
+    ends.get(row).and_then(|&end| plain.get(start..end as usize)).unwrap_or_default()
+}
+
+fn io_error(FormatError(message): FormatError) -> io::Error {
+    io::Error::other(message)
+}
+
+fn compressed(bytes: Vec<u8>, compression: HttpCompression) -> io::Result<Vec<u8>> {
     match compression {
-        Compression::None => Ok(bytes),
-        Compression::Gzip => {
+        HttpCompression::None => Ok(bytes),
+        HttpCompression::Snappy => Ok(snap::raw::Encoder::new().compress_vec(&bytes)?),
+        HttpCompression::Gzip => {
             let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), flate2::Compression::fast());
             encoder.write_all(&bytes)?;
             encoder.finish()
         }
-        Compression::Zstd => zstd::bulk::compress(&bytes, zstd::DEFAULT_COMPRESSION_LEVEL),
+        HttpCompression::Zstd => zstd::bulk::compress(&bytes, zstd::DEFAULT_COMPRESSION_LEVEL),
     }
 }
 
@@ -169,9 +203,14 @@ fn quote(key: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use millrace_formats::{Encoder, Rows};
+
     use super::*;
 
-    fn body(layout: HttpBody, compression: Compression, rows: &[&str]) -> Body {
+    fn body(layout: HttpBody, compression: HttpCompression, rows: &[&str]) -> Body {
         let mut batch = Batch::new(layout);
         for row in rows {
             batch.push(row.as_bytes(), Some(row.as_bytes()), None);
@@ -186,8 +225,8 @@ mod tests {
     #[test]
     fn rows_become_lines_or_an_array() {
         let rows = ["{\"a\":1}", "{}"];
-        assert_eq!(text(body(HttpBody::Lines, Compression::None, &rows).sent()), "{\"a\":1}\n{}\n");
-        assert_eq!(text(body(HttpBody::Array, Compression::None, &rows).sent()), "[{\"a\":1},{}]");
+        assert_eq!(text(body(HttpBody::Lines, HttpCompression::None, &rows).sent()), "{\"a\":1}\n{}\n");
+        assert_eq!(text(body(HttpBody::Array, HttpCompression::None, &rows).sent()), "[{\"a\":1},{}]");
     }
 
     #[test]
@@ -197,11 +236,29 @@ mod tests {
         batch.push(b"{}", Some("ü".as_bytes()), None);
         batch.push(b"{}", None, Some(b"8"));
         assert_eq!(
-            text(batch.finish(Compression::None).unwrap().sent()),
+            text(batch.finish(HttpCompression::None).unwrap().sent()),
             "{\"index\":{\"_id\":\"a\\\"b\\u000a\",\"version_type\":\"external\",\"version\":7}}\n{}\n\
              {\"index\":{\"_id\":\"ü\"}}\n{}\n\
              {\"index\":{}}\n{}\n"
         );
+    }
+
+    #[test]
+    fn rows_that_become_columns_can_be_taken_out_again() {
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let rows = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+        let mut encoded = Rows::default();
+        arrow_stream::ArrowEncoder::new(&rows.schema()).unwrap().encode(&rows, &mut encoded);
+        let of = |rows: &RecordBatch, of: &[usize]| {
+            let mut batch = Batch::new(HttpBody::Arrow);
+            batch.begin(Some(&rows.schema()));
+            of.iter().for_each(|&row| batch.push(encoded.get(row).unwrap(), None, None));
+            batch.finish(HttpCompression::Zstd).unwrap()
+        };
+        let whole = of(&rows, &[0, 1, 2]);
+        assert_eq!((whole.rows(), whole.size), (3, encoded.bytes()));
+        assert_eq!(whole.part(&[0, 2]).unwrap(), of(&rows, &[0, 2]).sent());
+        assert_eq!(whole.values(&[1]).unwrap()[0], of(&rows, &[1]).plain().unwrap().into_owned());
     }
 
     #[test]
@@ -210,7 +267,7 @@ mod tests {
         for _ in 0..2 {
             batch.push(b"1", None, None);
             assert_eq!(batch.rows(), 1);
-            assert_eq!(text(batch.finish(Compression::None).unwrap().sent()), "[1]");
+            assert_eq!(text(batch.finish(HttpCompression::None).unwrap().sent()), "[1]");
         }
         assert_eq!((batch.rows(), batch.bytes()), (0, 0));
     }
@@ -218,8 +275,10 @@ mod tests {
     #[test]
     fn some_rows_can_be_taken_out_of_any_body() {
         let rows = ["first", "", "third", "fourth"];
-        for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
-            for layout in [HttpBody::Lines, HttpBody::Array, HttpBody::Bulk] {
+        let compressions =
+            [HttpCompression::None, HttpCompression::Gzip, HttpCompression::Zstd, HttpCompression::Snappy];
+        for compression in compressions {
+            for layout in [HttpBody::Lines, HttpBody::Array, HttpBody::Bulk, HttpBody::Joined] {
                 let whole = body(layout, compression, &rows);
                 let part = body(layout, compression, &[rows[0], rows[2]]);
                 assert_eq!(whole.part(&[0, 2]).unwrap(), part.sent(), "{layout:?} {compression:?}");

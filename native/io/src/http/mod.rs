@@ -3,9 +3,11 @@
 
 mod batch;
 mod request;
+mod reshardings;
 mod shards;
 mod sink;
 
 pub use batch::{Batch, Body};
 pub use request::{HttpAnswer, HttpOutbox, HttpRequest};
+pub use reshardings::{LiveShards, Reshardings};
 pub use sink::HttpSink;

@@ -14,16 +14,14 @@ pub struct Shards {
 }
 
 impl Shards {
-    pub fn new(shards: &[HttpShard]) -> Shards {
-        let weights: Vec<f64> = shards.iter().map(|shard| shard.weight).collect();
+    pub fn new<'a>(shards: impl IntoIterator<Item = &'a HttpShard>) -> Shards {
+        let (seeds, weights): (Vec<u64>, Vec<f64>) =
+            shards.into_iter().map(|shard| (xxh3_64(shard.name.as_bytes()), shard.weight)).unzip();
         let are_same = weights.windows(2).all(|pair| pair[0] == pair[1]);
-        Shards {
-            seeds: shards.iter().map(|shard| xxh3_64(shard.name.as_bytes())).collect(),
-            weights: (!are_same).then_some(weights),
-        }
+        Shards { seeds, weights: (!are_same).then_some(weights) }
     }
 
-    /// The endpoint of a key.
+    /// The endpoint of a key, by its place among those that were given.
     pub fn of(&self, key: &[u8]) -> usize {
         let hash = xxh3_64(key);
         let scores = self.seeds.iter().map(|seed| mixed(hash ^ seed));

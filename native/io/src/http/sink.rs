@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use millrace_plan::HttpSink as Config;
+use millrace_plan::{HttpShard, HttpSink as Config};
 
 use super::batch::Batch;
 use super::request::{HttpAnswer, HttpMailbox, HttpOutbox, HttpRequest};
+use super::reshardings::Reshardings;
 use super::shards::Shards;
 use crate::epochs::Epochs;
 use crate::outbox::Answered;
-use crate::{Error, Records, Refused, Result, Sink, SinkPlace};
+use crate::{Error, Outboxes, Records, Refused, Result, Sink, SinkPlace};
 
 /// As errors name this connector.
 const WHO: &str = "HTTP sink";
@@ -24,10 +25,16 @@ pub struct HttpSink {
     id: Arc<str>,
     slot: usize,
     spread: Shards,
+    /// By their numbers, those that have gone among them: they get no more rows, and what they were sent is waited for.
     shards: Vec<Shard>,
+    /// The numbers of those that rows are spread over, as they stand in `spread`.
+    live: Vec<usize>,
+    /// Changes of shards that it has seen.
+    changes: u64,
     /// Where rows without a key go until the batch there is complete.
     turn: usize,
     outbox: Arc<HttpOutbox>,
+    reshardings: Arc<Reshardings>,
     mailbox: Arc<HttpMailbox>,
     epochs: Epochs,
     sequence: u64,
@@ -38,6 +45,9 @@ pub struct HttpSink {
 }
 
 struct Shard {
+    weight: f64,
+    /// It gets rows.
+    is_live: bool,
     batch: Batch,
     /// When the first row of the batch came.
     since_ms: u64,
@@ -48,6 +58,11 @@ struct Shard {
 }
 
 impl Shard {
+    fn new(config: &Config) -> Shard {
+        let batch = Batch::new(config.body);
+        Shard { weight: 1.0, is_live: false, batch, since_ms: 0, unanswered_bytes: 0, load: 0.0 }
+    }
+
     fn held_bytes(&self) -> usize {
         self.unanswered_bytes + self.batch.bytes()
     }
@@ -60,31 +75,70 @@ impl Shard {
 }
 
 impl HttpSink {
-    pub fn open(config: &Config, place: &SinkPlace, outbox: &Arc<HttpOutbox>) -> HttpSink {
-        let shard = |_| Shard { batch: Batch::new(config.body), since_ms: 0, unanswered_bytes: 0, load: 0.0 };
-        HttpSink {
-            spread: Shards::new(&config.shards),
-            shards: config.shards.iter().map(shard).collect(),
-            // Slots begin at different ones.
-            turn: place.slot % config.shards.len().max(1),
+    pub fn open(config: &Config, place: &SinkPlace, outboxes: &Outboxes) -> HttpSink {
+        let mut sink = HttpSink {
+            spread: Shards::new([]),
+            shards: Vec::new(),
+            live: Vec::new(),
+            changes: 0,
+            turn: 0,
             config: config.clone(),
             id: place.id.as_str().into(),
             slot: place.slot,
-            outbox: outbox.clone(),
+            outbox: outboxes.http.clone(),
+            reshardings: outboxes.reshardings.clone(),
             mailbox: Arc::new(HttpMailbox::new(place.waker.clone())),
             epochs: Epochs::default(),
             sequence: 0,
             now_ms: 0,
             refused: Vec::new(),
             failure: None,
+        };
+        match sink.reshardings.changed(&sink.id, &mut sink.changes) {
+            Some(shards) => sink.spread_over(shards.iter().map(|(number, shard)| (*number, shard))),
+            None => sink.spread_over(config.shards.iter().enumerate()),
         }
+        // Slots begin at different ones.
+        sink.turn = sink.live.get(place.slot % sink.live.len().max(1)).copied().unwrap_or(0);
+        sink
+    }
+
+    /// From now on rows go to these, which stand with their numbers.
+    fn spread_over<'a>(&mut self, shards: impl Iterator<Item = (usize, &'a HttpShard)> + Clone) {
+        self.shards.iter_mut().for_each(|shard| shard.is_live = false);
+        // One that is new has had its share until now.
+        let load = self.live.iter().map(|&number| self.shards[number].load).fold(f64::INFINITY, f64::min);
+        for (number, HttpShard { weight, .. }) in shards.clone() {
+            let count = self.shards.len().max(number + 1);
+            self.shards.resize_with(count, || Shard::new(&self.config));
+            let shard = &mut self.shards[number];
+            if !self.live.contains(&number) && load.is_finite() {
+                shard.load = load;
+            }
+            (shard.is_live, shard.weight) = (true, *weight);
+        }
+        self.live = shards.clone().map(|(number, _)| number).collect();
+        self.spread = Shards::new(shards.map(|(_, shard)| shard));
+        if !self.live.contains(&self.turn) {
+            self.turn = self.live.first().copied().unwrap_or(0);
+        }
+    }
+
+    /// Takes over the shards that the host has told; what was gathered for those that go is sent to them.
+    fn follow_shards(&mut self) -> Result<()> {
+        let Some(shards) = self.reshardings.changed(&self.id, &mut self.changes) else { return Ok(()) };
+        let stays = |number: &usize| shards.iter().any(|(other, _)| other == number);
+        let gone: Vec<usize> = self.live.iter().copied().filter(|number| !stays(number)).collect();
+        gone.into_iter().try_for_each(|number| self.cut(number))?;
+        self.spread_over(shards.iter().map(|(number, shard)| (*number, shard)));
+        Ok(())
     }
 
     /// The shard of the next row; `None` where it cannot be taken.
     fn shard_of(&mut self, key: Option<&[u8]>, is_keyed: bool, bytes: usize) -> Option<usize> {
         let buffer_bytes = self.config.buffer_bytes;
-        let shard = if is_keyed { self.spread.of(key.unwrap_or_default()) } else { self.turn };
-        if self.shards.get(shard)?.has_room(bytes, buffer_bytes) {
+        let shard = if is_keyed { *self.live.get(self.spread.of(key.unwrap_or_default()))? } else { self.turn };
+        if self.shards.get(shard).is_some_and(|shard| shard.is_live && shard.has_room(bytes, buffer_bytes)) {
             return Some(shard);
         }
         if is_keyed {
@@ -97,7 +151,8 @@ impl HttpSink {
     /// Of those that have room, the one that has had the least for its weight.
     fn next_turn(&mut self, bytes: usize) -> Option<usize> {
         let buffer_bytes = self.config.buffer_bytes;
-        let with_room = self.shards.iter().enumerate().filter(|(_, shard)| shard.has_room(bytes, buffer_bytes));
+        let with_room = self.shards.iter().enumerate();
+        let with_room = with_room.filter(|(_, shard)| shard.is_live && shard.has_room(bytes, buffer_bytes));
         let next = with_room.min_by(|(_, one), (_, other)| one.load.total_cmp(&other.load)).map(|(index, _)| index)?;
         // Those that are full had their turn: they do not get all of it later.
         let load = self.shards[next].load;
@@ -113,9 +168,9 @@ impl HttpSink {
             return Ok(());
         }
         let body = shard.batch.finish(self.config.compression);
-        let body = body.map_err(|error| Error(format!("{WHO}: a body could not be compressed: {error}")))?;
+        let body = body.map_err(|error| Error(format!("{WHO}: a body could not be made: {error}")))?;
         shard.unanswered_bytes += body.size;
-        shard.load += body.rows() as f64 / self.config.shards[index].weight;
+        shard.load += body.rows() as f64 / shard.weight;
         self.epochs.add(1);
         let request = HttpRequest {
             sink: self.id.clone(),
@@ -166,6 +221,7 @@ impl Sink for HttpSink {
             let shard = &mut self.shards[index];
             if shard.batch.rows() == 0 {
                 shard.since_ms = self.now_ms;
+                shard.batch.begin(records.schema.as_ref());
             }
             shard.batch.push(value, key, version.and_then(|cells| cells.get(row)));
             if shard.batch.rows() >= batch_rows || shard.batch.bytes() >= batch_bytes {
@@ -179,6 +235,7 @@ impl Sink for HttpSink {
         self.now_ms = now_ms;
         self.mailbox.take().into_iter().for_each(|answer| self.settle(answer));
         self.failed()?;
+        self.follow_shards()?;
         for index in 0..self.shards.len() {
             if now_ms.saturating_sub(self.shards[index].since_ms) >= self.config.linger_ms {
                 self.cut(index)?;
@@ -204,7 +261,8 @@ impl Sink for HttpSink {
     }
 
     fn fill(&self) -> f64 {
-        let fullest = self.shards.iter().map(Shard::held_bytes).max().unwrap_or(0);
+        let live = self.shards.iter().filter(|shard| shard.is_live);
+        let fullest = live.map(Shard::held_bytes).max().unwrap_or(0);
         fullest as f64 / self.config.buffer_bytes as f64
     }
 

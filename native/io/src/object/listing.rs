@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use glob::{MatchOptions, Pattern};
-use millrace_storage::{Cause, Failure, INCOMING, Remote, Store, remote};
+use millrace_storage::{Cause, Failure, INCOMING, Remote, Store, is_remote, remote};
 
-use super::place::{Folder, is_remote, split};
+use super::place::{Folder, split};
 use crate::file::FILE_SOURCE;
 use crate::{Error, Result};
 

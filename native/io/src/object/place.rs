@@ -1,10 +1,5 @@
 //! A file's place, as users and checkpoints write it: `s3://BUCKET/FOLDER/NAME?endpoint=URL`.
 
-/// It names a storage and not a local path.
-pub fn is_remote(path: &str) -> bool {
-    path.starts_with("s3://") || path.starts_with("hdfs://")
-}
-
 /// A folder of a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
@@ -25,6 +20,12 @@ impl Folder {
         let (path, options) = split(place);
         let (folder, name) = path.rsplit_once('/')?;
         Some((Folder { path: folder.to_owned(), options: options.to_owned() }, name))
+    }
+
+    /// The folder that this one is in.
+    pub fn above(&self) -> Option<Folder> {
+        let (path, _) = self.path.rsplit_once('/')?;
+        Some(Folder { path: path.to_owned(), options: self.options.clone() })
     }
 
     /// As [`millrace_storage::remote`] takes it.
@@ -64,6 +65,7 @@ mod tests {
         assert_eq!(place, "s3://bucket/out/staged/a.jsonl?endpoint=http://127.0.0.1:9000");
         assert_eq!(folder.name_of(&place), Some("staged/a.jsonl"));
         assert_eq!(Folder::of(&folder.place("a.jsonl")), Some((folder.clone(), "a.jsonl")));
+        assert_eq!(Folder::of(&place).and_then(|(staged, _)| staged.above()), Some(folder.clone()));
         assert_eq!(Folder::new("s3://other/out").name_of(&place), None);
     }
 

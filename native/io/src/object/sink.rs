@@ -1,9 +1,12 @@
-//! Writes rows to files of a storage, one JSON record a line.
+//! Writes rows to files of a storage.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSink as Config;
 use millrace_storage::{Failure, Remote, Store};
 
@@ -11,7 +14,7 @@ use super::place::Folder;
 use super::scratch::Scratch;
 use super::thread::Worker;
 use super::visible::{failed, open, show};
-use crate::file::{DEFAULT_PREFIX, Writer, name};
+use crate::file::{DEFAULT_PREFIX, Open, OpenFiles, Writer, name};
 use crate::{Error, Records, Result, Sink, StagedFile};
 
 pub const WHO: &str = "file sink";
@@ -19,12 +22,17 @@ pub const WHO: &str = "file sink";
 /// Where files lie until the checkpoint is committed that they belong to.
 pub const STAGED: &str = "_staged/";
 
-/// Files that wait to be brought to the storage: more hold the job back.
+/// Files that wait to be brought to the storage: more hold the job back. Where rows go to folders, all that may be open at a
+/// barrier may wait besides.
 const MOST_WAITING: usize = 4;
+
+/// Files that are brought to the storage at a time: a small one takes as long as the storage takes to answer.
+const UPLOADS_AT_A_TIME: usize = 4;
 
 /// The files of one slot: `PREFIX-START-SLOT-SEQUENCE.jsonl`, START being when the sink was opened, in milliseconds since the
 /// epoch, in hexadecimal digits: no file is ever overwritten. Each is written on the local disk and goes to the storage when
-/// it is full, old enough, or flushed.
+/// it is full, old enough, or flushed. Where rows go to folders each has a file of its own; at most `open_files` are open, and
+/// the one that was not written to for longest makes room.
 ///
 /// An epoch is durable when every file that holds rows of it is in the storage. A sink that stages its files closes them with
 /// their epoch, and brings them to the folder `_staged`; they are moved when it is committed. What an earlier start has left
@@ -39,21 +47,14 @@ pub struct ObjectSink {
     prefix: String,
     slot: usize,
     sequence: u64,
-    current: Option<Current>,
+    open: OpenFiles,
+    most_waiting: usize,
     /// Epochs that have been closed.
     epoch: u64,
-    /// The first epochs of files on their way, in their order.
-    under_way: Vec<u64>,
+    /// The first epochs of files on their way, by where they go.
+    under_way: HashMap<String, u64>,
     /// Files that are to be moved with their epoch; `None` if they need not be.
     staged: Option<Vec<(u64, StagedFile)>>,
-}
-
-struct Current {
-    writer: Writer,
-    /// The epoch of its first row.
-    first_epoch: u64,
-    /// When it was first seen to be open.
-    since_ms: Option<u64>,
 }
 
 struct Upload {
@@ -84,7 +85,7 @@ impl ObjectSink {
         }
         let scratch = Arc::new(Scratch::new().map_err(|error| local(&std::env::temp_dir(), &error))?);
         let (to, folder_of_uploads) = (storage.clone(), scratch.clone());
-        let uploads = Worker::start(WHO, None, move |Upload { from, to: name }| {
+        let uploads = Worker::start(WHO, UPLOADS_AT_A_TIME, None, move |Upload { from, to: name }| {
             let outcome = to.upload(&from, &name).map(drop);
             // The folder goes with its last file if this does not.
             let _ = (std::fs::remove_file(&from), &folder_of_uploads);
@@ -99,100 +100,132 @@ impl ObjectSink {
             uploads,
             scratch,
             sequence: 0,
-            current: None,
+            open: OpenFiles::default(),
+            most_waiting: if config.partition_by.is_empty() { MOST_WAITING } else { MOST_WAITING + config.open_files },
             epoch: 0,
-            under_way: Vec::new(),
+            under_way: HashMap::new(),
             staged: stages_since.map(|_| Vec::new()),
         })
     }
 
-    /// The file that rows go to, begun if there is none; `None` where too many wait.
-    fn current(&mut self) -> Result<Option<&mut Current>> {
-        if self.current.is_none() {
-            if self.uploads.waiting >= MOST_WAITING {
+    /// The file that rows of a folder go to, begun if there is none; `None` where too many wait.
+    fn file(&mut self, folder: &str, records: &Records) -> Result<Option<&mut Writer>> {
+        if self.open.get(folder).is_none() {
+            if self.uploads.waiting >= self.most_waiting {
                 return Ok(None);
             }
-            let writer = self.next_writer()?;
-            self.current = Some(Current { writer, first_epoch: self.epoch, since_ms: None });
+            if let Some(least_used) = self.open.take_least_used(self.config.open_files) {
+                self.close(least_used)?;
+            }
+            let mut writer = self.next_writer(records.rows.as_ref().map(RecordBatch::schema))?;
+            let begun = records.first_line.as_deref().map_or(Ok(()), |line| writer.write_line(line));
+            begun.map_err(|error| local(writer.path(), &error))?;
+            self.open.insert(folder, writer, self.epoch);
         }
-        Ok(self.current.as_mut())
+        Ok(self.open.get(folder).map(|open| &mut open.writer))
     }
 
-    fn next_writer(&mut self) -> Result<Writer> {
-        let path = self.scratch.path().join(name(&self.prefix, self.slot, self.sequence, self.config.compression));
+    fn next_writer(&mut self, rows: Option<SchemaRef>) -> Result<Writer> {
+        let path = self.scratch.path().join(name(&self.prefix, self.slot, self.sequence, &self.config));
         self.sequence += 1;
-        let created = Writer::create(path.clone(), self.config.compression).map_err(|error| local(&path, &error))?;
+        let created = Writer::create(path.clone(), &self.config, rows).map_err(|error| local(&path, &error))?;
         created.ok_or_else(|| Error(format!("{WHO}: {}: it is there already. Remove it.", path.display())))
     }
 
-    /// Sends the current file on its way.
-    fn roll(&mut self) -> Result<()> {
-        let Some(Current { writer, first_epoch, .. }) = self.current.take() else { return Ok(()) };
+    /// Sends files on their way.
+    fn close_all(&mut self, files: Vec<Open>) -> Result<()> {
+        files.into_iter().try_for_each(|open| self.close(open))
+    }
+
+    fn close(&mut self, Open { writer, folder, first_epoch, .. }: Open) -> Result<()> {
         let path = writer.path().to_owned();
         let file = writer.complete().map_err(|error| local(&path, &error))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let visible = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         let to = match &mut self.staged {
-            None => name,
+            None => visible,
             Some(staged) => {
                 let staged_name = format!("{STAGED}{name}");
-                let file = StagedFile { staged: self.folder.place(&staged_name), visible: self.folder.place(&name) };
+                let file = StagedFile { staged: self.folder.place(&staged_name), visible: self.folder.place(&visible) };
                 staged.push((self.epoch, file));
                 staged_name
             }
         };
-        self.under_way.push(first_epoch);
+        self.under_way.insert(to.clone(), first_epoch);
         self.uploads.order(Upload { from: file.names.in_progress.clone(), to });
         Ok(())
+    }
+
+    /// Sends the file of a folder on its way if it is full.
+    fn roll(&mut self, folder: &str) -> Result<()> {
+        let roll_bytes = self.config.roll_bytes;
+        match self.open.get(folder) {
+            Some(open) if open.writer.bytes() >= roll_bytes => {
+                let full = self.open.take(folder);
+                full.map_or(Ok(()), |full| self.close(full))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 impl Sink for ObjectSink {
     fn write(&mut self, records: &Records, from: usize) -> Result<usize> {
-        for row in from..records.values.len() {
-            let roll_bytes = self.config.roll_bytes;
-            let Some(Current { writer, .. }) = self.current()? else { return Ok(row - from) };
-            let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
-            outcome.map_err(|error| local(writer.path(), &error))?;
-            if writer.bytes() >= roll_bytes {
-                self.roll()?;
-            }
+        let (folder, roll_bytes) = (records.folder.as_deref().unwrap_or_default(), self.config.roll_bytes);
+        if let Some(rows) = &records.rows {
+            let Some(writer) = self.file(folder, records)? else { return Ok(0) };
+            writer.write_rows(rows).map_err(|error| local(writer.path(), &error))?;
+            self.open.bound_memory(folder).map_err(|(path, error)| local(&path, &error))?;
+            self.roll(folder)?;
+            return Ok(rows.num_rows() - from);
         }
-        Ok(records.values.len().saturating_sub(from))
+        let mut row = from;
+        while row < records.len() {
+            let Some(writer) = self.file(folder, records)? else { return Ok(row - from) };
+            while row < records.len() && writer.bytes() < roll_bytes {
+                let outcome = writer.write_line(records.values.get(row).unwrap_or_default());
+                outcome.map_err(|error| local(writer.path(), &error))?;
+                row += 1;
+            }
+            self.roll(folder)?;
+        }
+        Ok(records.len().saturating_sub(from))
     }
 
     fn poll(&mut self, now_ms: u64) -> Result<()> {
         while let Some(Uploaded { to, outcome }) = self.uploads.take()? {
             outcome.map_err(|failure| failed(&self.folder.place(&to), &failure))?;
-            self.under_way.remove(0);
+            self.under_way.remove(&to);
         }
-        let Some(current) = &mut self.current else { return Ok(()) };
-        let since_ms = *current.since_ms.get_or_insert(now_ms);
-        if now_ms.saturating_sub(since_ms) >= self.config.roll_interval_ms {
-            self.roll()?;
-        }
-        Ok(())
+        let old = self.open.take_old(now_ms, self.config.roll_interval_ms);
+        self.close_all(old)
     }
 
     fn begin_epoch(&mut self) -> Result<()> {
         if self.staged.is_some() {
-            self.roll()?;
+            let all = self.open.take_all();
+            self.close_all(all)?;
         }
         self.epoch += 1;
         Ok(())
     }
 
     fn durable_epochs(&self) -> u64 {
-        let current = self.current.as_ref().filter(|_| self.staged.is_none()).map(|current| current.first_epoch);
-        self.under_way.first().copied().or(current).unwrap_or(self.epoch)
+        let open = self.open.first_epoch().filter(|_| self.staged.is_none());
+        self.under_way.values().copied().chain(open).min().unwrap_or(self.epoch)
     }
 
     fn fill(&self) -> f64 {
-        self.uploads.waiting as f64 / MOST_WAITING as f64
+        self.uploads.waiting as f64 / self.most_waiting as f64
     }
 
     fn flush(&mut self) -> Result<()> {
         // A staged file goes on its way when its epoch is closed.
-        if self.staged.is_some() { Ok(()) } else { self.roll() }
+        if self.staged.is_some() {
+            return Ok(());
+        }
+        let all = self.open.take_all();
+        self.close_all(all)
     }
 
     fn staged(&mut self) -> Vec<StagedFile> {
@@ -233,6 +266,9 @@ fn millis(time: SystemTime) -> u64 {
 }
 
 fn local(path: &Path, error: &std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return Error(format!("{WHO}: a row cannot be written: {error}. Correct it before it comes to the sink."));
+    }
     Error(format!(
         "{WHO}: {}: {error}. Files are written there before they go to the storage: check the disk.",
         path.display()

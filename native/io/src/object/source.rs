@@ -1,16 +1,17 @@
-//! Reads objects line by line.
+//! Reads objects line by line, or by their rows.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSource as Config;
 use millrace_storage::{Content, Failure, Store};
 
 use super::listing::{Listing, Object, failed};
 use super::scratch::Scratch;
 use super::thread::Worker;
-use crate::file::{FILE_SOURCE, Input, check_gone, hash, start};
+use crate::file::{FILE_SOURCE, Input, RowsOf, check_gone, hash, rows_of, start};
 use crate::{Error, Poll, Position, Receiver, Restored, Result, Source, Split, Waker};
 
 /// How often a storage is asked for new objects: a listing is a request that is paid for.
@@ -20,13 +21,15 @@ const LOOK: Duration = Duration::from_secs(5);
 const AHEAD: usize = 2;
 
 /// An object is fetched to the local disk, read from there as a file is, and removed. A record's offset is the number of its
-/// line, from 0.
+/// line, or of its row where it has no lines, from 0.
 ///
 /// Objects are read one after the other, in order of their places; a paused one gives way to the next. Positions are not
 /// stored: every start begins with the first line, or where a checkpoint goes on. With `follow`, objects that come to match are
 /// read as well; what has been read is not looked at again, as objects do not grow.
 pub struct ObjectSource {
     listings: Vec<Listing>,
+    /// How objects are read that have no lines.
+    rows: Option<RowsOf>,
     follow: bool,
     slot: usize,
     slots: usize,
@@ -68,6 +71,7 @@ impl ObjectSource {
     /// read to their ends.
     pub fn open(
         config: &Config,
+        columns: SchemaRef,
         slot: usize,
         slots: usize,
         waker: &Waker,
@@ -77,12 +81,13 @@ impl ObjectSource {
         let scratch = Scratch::new().map_err(|error| {
             Error(format!("{FILE_SOURCE}: {}: {error}. Check the disk.", std::env::temp_dir().display()))
         })?;
-        let fetches = Worker::start(FILE_SOURCE, Some(waker.clone()), |Fetch { split, object, to }| Outcome {
+        let fetches = Worker::start(FILE_SOURCE, 1, Some(waker.clone()), |Fetch { split, object, to }| Outcome {
             split,
             outcome: object.storage.download(&object.name, &to, object.bytes),
         })?;
         let mut source = ObjectSource {
             listings,
+            rows: rows_of(config, columns),
             follow: config.follow,
             slot,
             slots,
@@ -129,7 +134,7 @@ impl ObjectSource {
             // Its end says how it is compressed.
             let name = object.name.rsplit('/').next().unwrap_or_default();
             let local = self.scratch.path().join(format!("{}-{name}", self.objects.len()));
-            let input = Input::new(place.clone(), local, false, None, start);
+            let input = Input::new(place.clone(), local, false, None, start, self.rows.clone());
             self.splits.push(Split { resource: place.clone(), name: place, partition: 0, start, metadata: None });
             // Of what has been read nothing is fetched.
             let is_here = start == Restored::READ_TO_END;

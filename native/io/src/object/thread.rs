@@ -1,6 +1,7 @@
-//! A thread that does one thing after the other for a sink or a source, which goes on meanwhile.
+//! Threads that do one thing after the other for a sink or a source, which goes on meanwhile.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::{Error, Result, Waker};
@@ -15,28 +16,36 @@ pub struct Worker<O, D> {
 }
 
 impl<O: Send + 'static, D: Send + 'static> Worker<O, D> {
-    /// `wake` is called after each order. The thread ends after the worker has gone, with the order that it is at.
+    /// `wake` is called after each order. The threads end after the worker has gone, each with the order that it is at.
     pub fn start(
         who: &'static str,
+        threads: usize,
         wake: Option<Waker>,
-        mut carry_out: impl FnMut(O) -> D + Send + 'static,
+        carry_out: impl Fn(O) -> D + Send + Sync + 'static,
     ) -> Result<Self> {
         let (orders, given) = channel();
         let (outcomes, done) = channel();
-        let work = move || {
-            for order in given {
-                if outcomes.send(carry_out(order)).is_err() {
-                    return;
+        let (given, carry_out) = (Arc::new(Mutex::new(given)), Arc::new(carry_out));
+        for _ in 0..threads {
+            let (given, outcomes, wake, carry_out) = (given.clone(), outcomes.clone(), wake.clone(), carry_out.clone());
+            let work = move || {
+                loop {
+                    // One waits for the next order, the others for that one.
+                    let order = given.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok(order) = order else { return };
+                    if outcomes.send(carry_out(order)).is_err() {
+                        return;
+                    }
+                    if let Some(wake) = &wake {
+                        wake();
+                    }
                 }
-                if let Some(wake) = &wake {
-                    wake();
-                }
-            }
-        };
-        let started = thread::Builder::new().name("millrace-objects".into()).spawn(work);
-        started.map_err(|error| {
-            Error(format!("{who}: no thread could be started: {error}. Raise the limit of threads."))
-        })?;
+            };
+            let started = thread::Builder::new().name("millrace-objects".into()).spawn(work);
+            started.map_err(|error| {
+                Error(format!("{who}: no thread could be started: {error}. Raise the limit of threads."))
+            })?;
+        }
         Ok(Worker { who, orders, done, waiting: 0 })
     }
 
@@ -46,7 +55,7 @@ impl<O: Send + 'static, D: Send + 'static> Worker<O, D> {
         let _ = self.orders.send(order);
     }
 
-    /// What has been done, in the order in which it was asked for.
+    /// What has been done; by one thread, in the order in which it was asked for.
     pub fn take(&mut self) -> Result<Option<D>> {
         match self.done.try_recv() {
             Ok(done) => {

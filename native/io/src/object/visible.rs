@@ -9,8 +9,9 @@ use crate::{Error, Result, StagedFile};
 /// As [`crate::show_staged`], of files in storages.
 pub fn show_staged(files: &[StagedFile]) -> Result<()> {
     for file in files {
-        let (folder, _) = Folder::of(&file.visible).ok_or_else(|| {
-            Error(format!("{WHO}: {} is no place of a file: the checkpoint is damaged.", file.visible))
+        // The folder of what is staged lies in the sink's own, as those of rows do.
+        let folder = Folder::of(&file.staged).and_then(|(staged, _)| staged.above()).ok_or_else(|| {
+            Error(format!("{WHO}: {} is no place of a file: the checkpoint is damaged.", file.staged))
         })?;
         show(&open(&folder)?, &folder, file)?;
     }

@@ -41,7 +41,8 @@ fn a_schema_is_asked_for_once_with_what_it_refers_to() {
         (200, r#"{"schema": "inner", "id": 7}"#),
     ]);
     let client = client(&format!("{url}/"), &[("username", "me"), ("password", "secret")]);
-    let expected = SchemaText { text: "main".into(), references: vec!["inner".into()] };
+    let expected =
+        SchemaText { kind: SchemaKind::Avro, text: "main".into(), references: vec![("a.B".into(), "inner".into())] };
     assert_eq!(client.schema(12), Ok(expected.clone()));
     assert_eq!(client.schema(12), Ok(expected));
     let first = requests.recv().unwrap();
@@ -79,8 +80,13 @@ fn a_registry_that_does_not_answer_or_refuses_says_what_to_check() {
 }
 
 #[test]
-fn schemas_of_other_formats_are_not_avro_s() {
-    let (url, _requests) = registry(vec![(200, r#"{"schema": "syntax", "schemaType": "PROTOBUF"}"#)]);
-    let unknown = NoSchema::Unknown("it is one of PROTOBUF, and the source reads Avro".into());
-    assert_eq!(client(&url, &[]).schema(1), Err(unknown));
+fn a_schema_says_what_it_is_written_in() {
+    let (url, _requests) = registry(vec![
+        (200, r#"{"schema": "syntax", "schemaType": "PROTOBUF"}"#),
+        (200, r#"{"schema": "syntax", "schemaType": "XML"}"#),
+    ]);
+    let client = client(&url, &[]);
+    assert_eq!(client.schema(1).unwrap().kind, SchemaKind::Protobuf);
+    let unknown = NoSchema::Unknown("it is one of XML, which is not known here".into());
+    assert_eq!(client.schema(2), Err(unknown));
 }

@@ -186,10 +186,6 @@ impl Receiver for Collected {
         unreachable!("Kafka gives records")
     }
 
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<(), Error> {
-        unreachable!("{record:?}: {reason}")
-    }
-
     fn end(&mut self, split: usize) -> Result<(), Error> {
         self.ended.push(split);
         Ok(())

@@ -1,3 +1,5 @@
+use arrow::datatypes::TimeUnit;
+
 use super::*;
 
 const REVENUE: &[u8] = include_bytes!("../../tests/plans/revenue.plan");
@@ -127,11 +129,12 @@ fn http() -> HttpSink {
     HttpSink {
         shards: ["a", "b"].map(|name| HttpShard { name: name.into(), weight: 1.0 }).into(),
         body: HttpBody::Lines,
-        compression: Compression::None,
+        compression: HttpCompression::None,
         batch_rows: 1,
         batch_bytes: 1,
         linger_ms: 0,
         buffer_bytes: 1,
+        live: false,
     }
 }
 
@@ -204,6 +207,29 @@ fn an_http_sink_is_not_exactly_once_and_says_what_to_do() {
 }
 
 #[test]
+fn a_driver_sink_holds_its_batches_and_takes_no_bad_records() {
+    let driver = DriverSink { driver: "things".into(), batch_rows: 10, linger_ms: 0, concurrency: 1, buffer_rows: 10 };
+    let with = |driver: DriverSink| message(|plan| sink(plan).connector = SinkConnector::Driver(driver));
+    assert_eq!(
+        with(DriverSink { buffer_rows: 9, ..driver.clone() }),
+        "kafka(revenue): a buffer of 9 rows cannot hold a batch of 10"
+    );
+    assert!(with(DriverSink { concurrency: 0, ..driver.clone() }).contains("at least one is written at once"));
+    let dead = Sink {
+        connector: SinkConnector::Driver(driver),
+        format: Format::Json,
+        key: None,
+        headers: Vec::new(),
+        tombstone: None,
+        on_bad_record: BadRecordPolicy::Fail,
+    };
+    let text = message(|plan| {
+        source(plan).on_bad_record = BadRecordPolicy::DeadLetter(Box::new(dead));
+    });
+    assert!(text.contains("bad records cannot go to things: use Kafka, files or HTTP"), "{text}");
+}
+
+#[test]
 fn at_most_once_holds_results_back_until_a_checkpoint() {
     let message = |spoil: fn(&mut Plan)| {
         message(|plan| {
@@ -233,7 +259,7 @@ fn at_most_once_holds_results_back_until_a_checkpoint() {
     );
 }
 
-fn avro(schema: Option<&str>, framing: AvroFraming) -> Format {
+fn avro(schema: Option<&str>, framing: Framing) -> Format {
     Format::Avro(Avro { schema: schema.map(str::to_owned), reader_schema: None, framing })
 }
 
@@ -246,25 +272,34 @@ fn a_source_reads_a_format_that_goes_with_its_connector_and_columns() {
     let of_kafka = |format: Format| message(|plan| source(plan).format = format);
     let of_files = |format: Format| {
         message(|plan| {
-            source(plan).connector = SourceConnector::File(FileSource { paths: vec!["a".into()], follow: false });
+            source(plan).connector =
+                SourceConnector::File(FileSource { paths: vec!["a".into()], follow: false, format: FileFormat::Lines });
             source(plan).format = format;
         })
     };
     assert_eq!(
-        of_kafka(avro(None, AvroFraming::Plain)),
+        of_kafka(avro(None, Framing::Plain)),
         "kafka(bids): avro: give the schema that records are written with, or the registry that has it"
     );
     let registry = SchemaRegistry { url: "localhost:8081".into(), subject: None, properties: Vec::new() };
     assert_eq!(
-        of_kafka(avro(None, AvroFraming::Confluent { registry, schema_id: None })),
+        of_kafka(avro(None, Framing::Confluent { registry, schema_id: None })),
         "kafka(bids): the schema registry \"localhost:8081\" has no URL with http or https"
     );
     assert_eq!(
-        of_files(avro(Some("{}"), AvroFraming::Plain)),
+        of_files(avro(Some("{}"), Framing::Plain)),
         "kafka(bids): files are read line by line, and avro has no lines: use json or csv, or Kafka for avro"
     );
     assert_eq!(of_kafka(Format::Raw), "kafka(bids): raw records have one column, of strings or bytes");
     assert_eq!(of_kafka(csv(b',', true)), "kafka(bids): csv: only files have a header");
+    assert_eq!(
+        of_kafka(Format::Debezium(Box::new(Format::Raw))),
+        "kafka(bids): debezium: there are no change events in raw"
+    );
+    let upsert = |key: &str| Format::Upsert(Box::new(Upsert { of: Format::Json, key: key.into() }));
+    assert_eq!(of_kafka(upsert("nope")), "kafka(bids): upsert: there is no column \"nope\" for the key");
+    assert_eq!(of_kafka(upsert("auction")), "kafka(bids): upsert: column \"price\" is not nullable");
+    assert_eq!(of_files(upsert("auction")), "kafka(bids): upsert: only Kafka has records that have a key and no value");
     assert_eq!(of_kafka(csv(b'"', false)), "kafka(bids): csv: the delimiter and the quote are the same");
     let mut plan = crate::decode(REVENUE).unwrap();
     source(&mut plan).format = csv(b';', false);
@@ -280,12 +315,27 @@ fn a_sink_writes_a_format_that_goes_with_its_connector() {
         })
     };
     assert_eq!(
-        sink(SinkConnector::Stdout, avro(Some("{}"), AvroFraming::Plain)),
+        sink(SinkConnector::Stdout, avro(Some("{}"), Framing::Plain)),
         "kafka(revenue): standard output is written line by line, and avro has no lines: use json or csv, or Kafka for avro"
     );
     let kafka = || SinkConnector::Kafka(KafkaSink { topic: "t".into(), properties: Vec::new() });
-    assert_eq!(sink(kafka(), avro(None, AvroFraming::Plain)), "kafka(revenue): avro: a sink has a schema to write by");
+    assert_eq!(sink(kafka(), avro(None, Framing::Plain)), "kafka(revenue): avro: a sink has a schema to write by");
     assert_eq!(sink(kafka(), Format::Raw), "kafka(revenue): raw records have one column, of strings or bytes");
+    assert_eq!(sink(kafka(), csv(b',', true)), "kafka(revenue): csv: only files have a header");
+    let without = Protobuf { schema: None, message: None, framing: Framing::Plain };
+    let protobuf = Format::Protobuf(without);
+    assert_eq!(sink(kafka(), protobuf), "kafka(revenue): protobuf: a sink has a proto to write by");
+    let debezium = Format::Debezium(Box::new(Format::Json));
+    assert_eq!(sink(kafka(), debezium), "kafka(revenue): debezium is read, and not written");
+}
+
+#[test]
+fn a_tombstone_needs_a_key() {
+    let tombstone = message(|plan| {
+        sink(plan).tombstone = Some(Expr::Column("start".into()));
+        sink(plan).key = None;
+    });
+    assert_eq!(tombstone, "kafka(revenue): a tombstone deletes what has its key, in Kafka: give the sink a key");
 }
 
 #[test]
@@ -311,4 +361,97 @@ fn rows_are_what_their_step_declares() {
         }),
         "kafka(bids): column \"auction\" is read but not declared, or out of order"
     );
+}
+
+fn series(labels: &[&str], values: &[&str], time: &str) -> Series {
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.into()).collect();
+    Series {
+        name: SeriesName::Text("revenue".into()),
+        labels: texts(labels),
+        values: texts(values),
+        time: time.into(),
+        unit: TimeUnit::Millisecond,
+        dialect: LineDialect::Influx,
+    }
+}
+
+#[test]
+fn a_request_has_a_body_that_its_format_can_stand_in() {
+    let sent = |format: Format, body: HttpBody| {
+        let mut plan = crate::decode(REVENUE).unwrap();
+        let sink = sink(&mut plan);
+        (sink.connector, sink.format) = (SinkConnector::Http(HttpSink { body, ..http() }), format);
+        validate(&plan).map_err(|error| error.to_string())
+    };
+    let lines = || Format::LineProtocol(series(&["auction"], &[], "start"));
+    let samples = || Format::RemoteWrite(series(&["auction"], &["total"], "start"));
+    for (format, body) in [
+        (lines(), HttpBody::Lines),
+        (samples(), HttpBody::Joined),
+        (Format::Arrow, HttpBody::Arrow),
+        (csv(b',', false), HttpBody::Lines),
+    ] {
+        assert_eq!(sent(format, body), Ok(()));
+    }
+    assert_eq!(
+        sent(samples(), HttpBody::Lines).unwrap_err(),
+        "kafka(revenue): the body of a request cannot hold rows of remote write like this"
+    );
+    assert!(sent(Format::Arrow, HttpBody::Array).unwrap_err().contains("cannot hold rows of arrow"));
+    assert_eq!(
+        message(|plan| sink(plan).format = Format::Arrow),
+        "kafka(revenue): arrow is what the bodies of HTTP requests are: use an HTTP sink"
+    );
+    assert_eq!(message(|plan| source(plan).format = lines()), "kafka(bids): line protocol is written and not read");
+}
+
+#[test]
+fn a_time_series_is_made_of_columns_that_there_are() {
+    let lines = |series: Series| message(|plan| sink(plan).format = Format::LineProtocol(series));
+    assert_eq!(
+        lines(series(&["auctoin"], &[], "start")),
+        "kafka(revenue): there is no column \"auctoin\" to make a time series of"
+    );
+    assert_eq!(
+        lines(series(&["auction"], &["auction"], "start")),
+        "kafka(revenue): column \"auction\" is two things of one time series"
+    );
+    let none = Series { name: SeriesName::Text(String::new()), ..series(&[], &[], "start") };
+    assert_eq!(lines(none), "kafka(revenue): \"\" is no name of a time series");
+    let number = Series { name: SeriesName::Column("auction".into()), ..series(&[], &[], "start") };
+    assert_eq!(lines(number), "kafka(revenue): column \"auction\": the name of a time series is a string");
+    let samples = |series: Series| {
+        message(|plan| {
+            let sink = sink(plan);
+            sink.connector = SinkConnector::Http(HttpSink { body: HttpBody::Joined, ..http() });
+            sink.format = Format::RemoteWrite(series);
+        })
+    };
+    assert_eq!(samples(series(&[], &[], "start")), "kafka(revenue): a sample is the number of one column");
+}
+
+#[test]
+fn dead_letters_over_http_are_lines_or_an_array_of_json() {
+    let letters = |format: Format, body: HttpBody| {
+        let mut plan = crate::decode(REVENUE).unwrap();
+        let dead = || SinkConnector::Http(HttpSink { body, ..http() });
+        let sink = sink(&mut plan);
+        sink.connector = dead();
+        sink.format = Format::Json;
+        let letters = Sink { connector: dead(), format, ..sink.clone() };
+        sink.on_bad_record = BadRecordPolicy::DeadLetter(Box::new(Sink { key: None, headers: Vec::new(), ..letters }));
+        validate(&plan).map_err(|error| error.to_string())
+    };
+    assert_eq!(letters(Format::Json, HttpBody::Lines), Ok(()));
+    assert_eq!(
+        letters(Format::Arrow, HttpBody::Arrow).unwrap_err(),
+        "kafka(revenue): bad records are written as json or csv, not as arrow"
+    );
+}
+
+#[test]
+fn endpoints_that_the_worker_tells_need_not_be_in_the_plan() {
+    let mut plan = crate::decode(REVENUE).unwrap();
+    sink(&mut plan).connector = SinkConnector::Http(HttpSink { shards: Vec::new(), live: true, ..http() });
+    assert_eq!(validate(&plan), Ok(()));
 }

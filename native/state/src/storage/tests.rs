@@ -53,8 +53,8 @@ impl Store for Refusing {
 fn a_location_that_is_none_is_an_error() {
     let expected = |location: &str| {
         format!(
-            "checkpoint storage \"{location}\" is none that is known: give \"file:PATH\", \"s3://BUCKET/PATH\" or \
-             \"hdfs://HOST:PORT/PATH\""
+            "checkpoint storage \"{location}\" is none that is known: give \"file:PATH\", \"s3://BUCKET/PATH\", \
+             \"gs://BUCKET/PATH\", \"azblob://CONTAINER/PATH\" or \"hdfs://HOST:PORT/PATH\""
         )
     };
     for location in ["checkpoints", "ftp://host/path", "", "file:", "file://host/path", "s3:", "s3:///path", "hdfs:/p"]

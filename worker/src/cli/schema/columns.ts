@@ -1,3 +1,5 @@
+import { fileOf, NoColumns, property } from "./code.js";
+
 /** A column that is written as code, and whether it may be null. */
 interface Code {
   readonly code: string;
@@ -5,9 +7,6 @@ interface Code {
 }
 
 type Json = string | readonly Json[] | { readonly [key: string]: unknown };
-
-/** What cannot be a column, with the path of the field. */
-export class NoColumns extends Error {}
 
 /**
  * The TypeScript of `schema({ ... })` for an Avro schema; `references` are those whose names it uses. Types are those that
@@ -21,15 +20,7 @@ export function schemaCode(text: string, references: readonly string[]): string 
   const record = types.resolve(schema, "");
   if (kindOf(record.type) !== "record") throw new NoColumns("it is no record, and columns are read from one");
   const name = String((record.type as { name: unknown }).name).replace(/^.*\./, "");
-  const columns = columnsOf(record, types, [], 1);
-  return [
-    'import { schema, t } from "millrace";',
-    "",
-    `export const ${identifier(name)} = schema({`,
-    ...columns,
-    "});",
-    "",
-  ].join("\n");
+  return fileOf(name, columnsOf(record, types, [], 1));
 }
 
 /** A type and the namespace that names in it are looked up in. */
@@ -75,8 +66,7 @@ function columnsOf({ type, namespace }: Placed, types: Named, path: readonly str
   const fields = (type as { fields?: { name: string; type: Json }[] }).fields ?? [];
   return fields.map((field) => {
     const { code, nullable } = column(types.resolve(field.type, namespace), types, [...path, field.name], depth);
-    const key = /^[A-Za-z_$][\w$]*$/.test(field.name) ? field.name : JSON.stringify(field.name);
-    return `${"  ".repeat(depth)}${key}: ${code}${nullable ? ".nullable()" : ""},`;
+    return `${"  ".repeat(depth)}${property(field.name)}: ${code}${nullable ? ".nullable()" : ""},`;
   });
 }
 
@@ -145,10 +135,6 @@ function isList(type: Json): type is readonly Json[] {
 
 function fullName(name: string, namespace: string): string {
   return namespace === "" || name.includes(".") ? name : `${namespace}.${name}`;
-}
-
-function identifier(name: string): string {
-  return name.replace(/[^\w$]/g, "_").replace(/^(?=\d)/, "_");
 }
 
 function parsed(text: string): Json {

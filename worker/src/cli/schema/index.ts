@@ -7,7 +7,7 @@ export function addSchemaCommands(program: Command): void {
     .command("schema")
     .description("look at schemas of a registry")
     .command("pull")
-    .description("write the newest Avro schema of a subject as the columns of a source")
+    .description("write the newest schema of a subject as the columns of a source")
     .requiredOption("--registry <url>", "the schema registry")
     .requiredOption("--subject <name>", 'such as "bids-value"')
     .option("--out <file>", "a TypeScript file; standard output without it")

@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
-import { SchemaRegistry } from "@millrace/connectors";
-import { PlanError, SourceError } from "millrace";
+import { type ReferencedSchema, type RegisteredSchema, SchemaRegistry } from "@millrace/connectors";
+import { type Field, PlanError, SourceError } from "millrace";
+import { protobufColumns } from "../../native.js";
 import { asLoadError, exitCode, report } from "../exit-code.js";
-import { NoColumns, schemaCode } from "./columns.js";
+import { codeOf, NoColumns } from "./code.js";
+import { schemaCode } from "./columns.js";
+import { jsonSchemaCode } from "./json-schema.js";
 
 export interface PullOptions {
   readonly registry: string;
@@ -32,10 +35,34 @@ async function pulled({ registry: url, subject, username, password, token }: Pul
   const registry = new SchemaRegistry({ url, properties: Object.fromEntries(login) as Record<string, string> });
   try {
     const latest = await registry.latest(subject);
-    return schemaCode(latest.schema, await registry.referencesOf(latest));
+    return codeFor(latest, await registry.referencesOf(latest));
   } catch (error) {
     const message = `subject "${subject}": ${(error as Error).message}`;
     if (error instanceof NoColumns) throw new PlanError(message);
     throw new SourceError(message, undefined, { cause: error });
+  }
+}
+
+function codeFor({ schema, schemaType }: RegisteredSchema, references: readonly ReferencedSchema[]): string {
+  switch (schemaType) {
+    case "AVRO":
+      return schemaCode(
+        schema,
+        references.map((reference) => reference.schema),
+      );
+    case "JSON":
+      return jsonSchemaCode(schema, new Map(references.map((reference) => [reference.name, reference.schema])));
+    case "PROTOBUF": {
+      const { name, fields } = columnsOf(schema, references);
+      return codeOf(name, fields);
+    }
+  }
+}
+
+function columnsOf(proto: string, imports: readonly ReferencedSchema[]): { name: string; fields: Field[] } {
+  try {
+    return JSON.parse(protobufColumns(proto, [...imports])) as { name: string; fields: Field[] };
+  } catch (error) {
+    throw new NoColumns((error as Error).message);
   }
 }

@@ -45,7 +45,7 @@ fn every_type_is_read_back_as_it_was_written() {
     ];
     let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
     let mut rows = Rows::default();
-    CsvEncoder::new(&csv()).encode(&batch, &mut rows);
+    CsvEncoder::new(&csv(), &batch.schema()).encode(&batch, &mut rows);
     assert_eq!(
         std::str::from_utf8(rows.get(0).unwrap()).unwrap(),
         "true,-2147483648,9223372036854775807,0.30000000000000004,-0.05,\"a \"\"b\"\",\n\",AP8=,-1,2024-02-29"
@@ -86,7 +86,7 @@ fn null_has_a_text_of_its_own_unless_it_is_quoted() {
     let batch = decoder.finish();
     assert_eq!(batch.column(0).as_ref(), &StringArray::from(vec![None, Some("\\N"), Some("")]));
     let mut rows = Rows::default();
-    CsvEncoder::new(&csv).encode(&batch, &mut rows);
+    CsvEncoder::new(&csv, &batch.schema()).encode(&batch, &mut rows);
     assert_eq!(rows.buffer(), b"\\N\"\\N\"");
 }
 

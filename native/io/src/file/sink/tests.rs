@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::Read;
+use std::sync::Arc;
 
-use millrace_plan::Compression;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use millrace_formats::{Part, file_reader};
+use millrace_plan::{Codec, Compression, FileFormat, Parquet};
 use tempfile::TempDir;
 
 use super::super::show_staged;
@@ -15,6 +18,9 @@ fn config(directory: &TempDir) -> Config {
         compression: Compression::None,
         roll_bytes: 1 << 20,
         roll_interval_ms: 1000,
+        format: FileFormat::Lines,
+        partition_by: Vec::new(),
+        open_files: 64,
     }
 }
 
@@ -44,6 +50,18 @@ fn files(directory: &TempDir) -> Vec<(String, String)> {
 
 fn file(name: &str, content: &str) -> (String, String) {
     (name.to_owned(), content.to_owned())
+}
+
+#[test]
+fn each_file_begins_with_the_first_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&config(&directory), 0, None).unwrap();
+    for row in ["1", "2"] {
+        let records = Records { first_line: Some(b"id".as_slice().into()), ..records(&[row, row]) };
+        assert_eq!(sink.write(&records, 0).unwrap(), 2);
+        sink.flush().unwrap();
+    }
+    assert_eq!(files(&directory), [file("bids-0-0.jsonl", "id\n1\n1\n"), file("bids-0-1.jsonl", "id\n2\n2\n")]);
 }
 
 #[test]
@@ -281,4 +299,109 @@ fn a_file_of_a_checkpoint_that_has_gone_is_an_error_that_names_it() {
         )
     );
     assert_eq!(sink.commit(1).unwrap_err().to_string(), error);
+}
+
+fn in_folder(folder: &str, rows: &[&str]) -> Records {
+    Records { folder: Some(folder.into()), ..records(rows) }
+}
+
+/// Paths and contents of the files in all folders, from the sink's on.
+fn tree(directory: &TempDir) -> Vec<(String, String)> {
+    let root = directory.path().join("out");
+    let (mut open, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn rows_go_to_their_folders_and_the_file_that_was_not_written_to_for_longest_makes_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(&Config { open_files: 2, ..config(&directory) }, 0, None).unwrap();
+    for (folder, row) in [("k=a/d=1", "1"), ("k=b/d=1", "2"), ("k=a/d=1", "3"), ("k=c/d=2", "4"), ("k=a/d=1", "5")] {
+        assert_eq!(sink.write(&in_folder(folder, &[row]), 0).unwrap(), 1);
+    }
+    let open: Vec<String> = tree(&directory).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        open,
+        ["k=a/d=1/bids-0-0.jsonl.inprogress", "k=b/d=1/bids-0-1.jsonl", "k=c/d=2/bids-0-2.jsonl.inprogress"]
+    );
+    assert_eq!(sink.durable_epochs(), 0);
+    sink.begin_epoch().unwrap();
+    sink.flush().unwrap();
+    assert_eq!(sink.durable_epochs(), 1);
+    assert_eq!(
+        tree(&directory),
+        [
+            file("k=a/d=1/bids-0-0.jsonl", "1\n3\n5\n"),
+            file("k=b/d=1/bids-0-1.jsonl", "2\n"),
+            file("k=c/d=2/bids-0-2.jsonl", "4\n")
+        ]
+    );
+}
+
+#[test]
+fn files_in_folders_are_staged_shown_and_left_over_as_others_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let by = millrace_plan::NamedExpr { name: "k".into(), expr: millrace_plan::Expr::Column("k".into()) };
+    let config = Config { partition_by: vec![by], ..config(&directory) };
+    let open = || FileSink::open(&config, 0, Some(later())).unwrap();
+    let mut sink = open();
+    for (folder, row) in [("k=a", "1"), ("k=b", "2")] {
+        sink.write(&in_folder(folder, &[row]), 0).unwrap();
+    }
+    sink.begin_epoch().unwrap();
+    let checkpoint = sink.staged();
+    sink.write(&in_folder("k=a", &["lost"]), 0).unwrap();
+    sink.begin_epoch().unwrap();
+    drop(sink);
+    show_staged(&checkpoint).unwrap();
+    let mut sink = open();
+    assert_eq!(tree(&directory), [file("k=a/bids-0-0.jsonl", "1\n"), file("k=b/bids-0-1.jsonl", "2\n")]);
+    sink.write(&in_folder("k=b", &["3"]), 0).unwrap();
+    sink.begin_epoch().unwrap();
+    sink.commit(1).unwrap();
+    assert_eq!(tree(&directory)[2], file("k=b/bids-0-3.jsonl", "3\n"));
+}
+
+#[test]
+fn rows_are_written_as_they_are_to_files_that_roll_at_their_size() {
+    let directory = tempfile::tempdir().unwrap();
+    let parquet = Parquet { codec: Codec::None, row_group_rows: 1000, row_group_bytes: 1 << 20 };
+    let config = Config { format: FileFormat::Parquet(parquet), roll_bytes: 20_000, ..config(&directory) };
+    let mut sink = FileSink::open(&config, 0, None).unwrap();
+    let mut schema = None;
+    for part in 0..5 {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(part * 2000..(part + 1) * 2000));
+        let rows = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        schema = Some(rows.schema());
+        let records = Records { rows: Some(rows), ..Records::default() };
+        assert_eq!(sink.write(&records, 0).unwrap(), 2000);
+    }
+    sink.flush().unwrap();
+    let mut names: Vec<PathBuf> = fs::read_dir(&config.directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    assert!(names.len() > 1 && names.iter().all(|name| name.extension().unwrap() == "parquet"), "{names:?}");
+    let mut numbers: Vec<i64> = Vec::new();
+    for name in names {
+        let mut reader =
+            file_reader(&config.format, schema.as_ref().unwrap(), fs::File::open(name).unwrap(), 0).unwrap();
+        while let Some(part) = reader.next(8192).unwrap() {
+            let Part::Rows(rows) = part else { unreachable!("{part:?}") };
+            numbers
+                .extend(arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&rows["n"]).values().iter());
+        }
+    }
+    numbers.sort();
+    assert_eq!(numbers, (0..10_000).collect::<Vec<i64>>());
 }

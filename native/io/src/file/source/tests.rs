@@ -2,8 +2,12 @@
 
 use std::fs::{OpenOptions, rename, write};
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use millrace_formats::{BadRecord, file_writer};
+use millrace_plan::{Codec, Parquet};
 use tempfile::TempDir;
 
 use super::*;
@@ -14,6 +18,8 @@ struct Collected {
     /// File, line number and content.
     lines: Vec<(usize, i64, String)>,
     ended: Vec<usize>,
+    /// File, row, the row that is next, and what is wrong.
+    bad: Vec<(usize, i64, i64, String)>,
 }
 
 impl Collected {
@@ -31,12 +37,16 @@ impl Receiver for Collected {
         Ok(())
     }
 
-    fn rows(&mut self, _: usize, _: i64, _: RecordBatch) -> Result<()> {
-        unreachable!("files give records")
+    fn rows(&mut self, split: usize, first_offset: i64, rows: RecordBatch) -> Result<()> {
+        let numbers = rows.column(0).as_primitive::<Int64Type>().values();
+        let lines = numbers.iter().zip(first_offset..).map(|(number, offset)| (split, offset, number.to_string()));
+        self.lines.extend(lines);
+        Ok(())
     }
 
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
-        unreachable!("{record:?}: {reason}")
+    fn unreadable(&mut self, record: Record<'_>, next: i64, bad: &BadRecord) -> Result<()> {
+        self.bad.push((record.split, record.offset, next, bad.to_string()));
+        Ok(())
     }
 
     fn end(&mut self, split: usize) -> Result<()> {
@@ -46,7 +56,7 @@ impl Receiver for Collected {
 }
 
 fn config(directory: &TempDir, glob: &str, follow: bool) -> Config {
-    Config { paths: vec![format!("{}/{glob}", directory.path().display())], follow }
+    Config { paths: vec![format!("{}/{glob}", directory.path().display())], follow, format: FileFormat::Lines }
 }
 
 fn put(directory: &TempDir, name: &str, content: impl AsRef<[u8]>) {
@@ -59,7 +69,7 @@ fn append(directory: &TempDir, name: &str, content: &str) {
 }
 
 fn read_all(config: &Config, slot: usize, slots: usize) -> Result<Collected> {
-    let mut source = FileSource::open(config, slot, slots, None)?;
+    let mut source = FileSource::open(config, Arc::new(Schema::empty()), slot, slots, None)?;
     let mut collected = Collected::default();
     while source.poll(2, &mut collected)? != Poll::End {}
     Ok(collected)
@@ -97,7 +107,11 @@ fn slots_share_the_files_out() {
         let config = config(&directory, "*", follow);
         let mut collected = Collected::default();
         for slot in 0..slots {
-            catch_up(&mut FileSource::open(&config, slot, slots, None).unwrap(), &mut collected).unwrap();
+            catch_up(
+                &mut FileSource::open(&config, Arc::new(Schema::empty()), slot, slots, None).unwrap(),
+                &mut collected,
+            )
+            .unwrap();
         }
         let mut texts = collected.texts();
         texts.sort_unstable();
@@ -127,7 +141,7 @@ fn a_damaged_file_is_an_error_that_names_file_and_line() {
 fn a_followed_file_gives_lines_as_they_are_completed() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n2");
-    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config(&directory, "log", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     assert_eq!(collected.texts(), ["1"]);
@@ -141,7 +155,8 @@ fn a_followed_file_gives_lines_as_they_are_completed() {
 #[test]
 fn files_that_come_to_match_are_followed_too() {
     let directory = tempfile::tempdir().unwrap();
-    let mut source = FileSource::open(&config(&directory, "*.log", true), 0, 1, None).unwrap();
+    let mut source =
+        FileSource::open(&config(&directory, "*.log", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     put(&directory, "b.log", "1\n");
@@ -158,7 +173,7 @@ fn files_that_come_to_match_are_followed_too() {
 fn a_compressed_file_among_followed_ones_is_read_once_and_ends() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "a.gz", gzip("1\n"));
-    let mut source = FileSource::open(&config(&directory, "*", true), 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config(&directory, "*", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     catch_up(&mut source, &mut collected).unwrap();
@@ -169,7 +184,7 @@ fn a_compressed_file_among_followed_ones_is_read_once_and_ends() {
 fn a_file_rotated_by_renaming_is_read_to_its_end_and_then_its_successor() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n");
-    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config(&directory, "log", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     append(&directory, "log", "2\n");
@@ -189,7 +204,7 @@ fn a_file_rotated_by_renaming_is_read_to_its_end_and_then_its_successor() {
 fn a_followed_file_that_shrinks_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n2\n");
-    let mut source = FileSource::open(&config(&directory, "log", true), 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config(&directory, "log", true), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     OpenOptions::new().write(true).open(directory.path().join("log")).unwrap().set_len(2).unwrap();
@@ -202,7 +217,7 @@ fn a_paused_file_gives_way_to_the_next() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "a", "1\n");
     put(&directory, "b", "2\n");
-    let mut source = FileSource::open(&config(&directory, "*", false), 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config(&directory, "*", false), Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     Source::<Collected>::pause(&mut source, 0, true).unwrap();
     while source.poll(10, &mut collected).unwrap() == Poll::More {}
@@ -217,7 +232,7 @@ fn at(directory: &TempDir, name: &str, partition: i32, offset: i64) -> Restored 
 }
 
 fn go_on(config: &Config, restored: &[Restored]) -> Result<Collected> {
-    let mut source = FileSource::open(config, 0, 1, Some(restored))?;
+    let mut source = FileSource::open(config, Arc::new(Schema::empty()), 0, 1, Some(restored))?;
     let mut collected = Collected::default();
     while source.poll(2, &mut collected)? == Poll::More {}
     Ok(collected)
@@ -236,7 +251,7 @@ fn a_checkpoint_goes_on_at_its_lines_and_reads_new_files_from_their_beginning() 
     let line = |split, offset, text: &str| (split, offset, text.to_owned());
     assert_eq!(read.lines, [line(0, 3, "3"), line(0, 4, "4"), line(1, 2, "2"), line(2, 0, "new")]);
     assert_eq!(read.ended, [0, 1, 2, 3]);
-    let source = FileSource::open(&config, 0, 1, Some(&restored)).unwrap();
+    let source = FileSource::open(&config, Arc::new(Schema::empty()), 0, 1, Some(&restored)).unwrap();
     let starts = Source::<Collected>::splits(&source).iter().map(|split| split.start);
     assert_eq!(starts.collect::<Vec<_>>(), [3, 2, 0, 2]);
 }
@@ -294,7 +309,7 @@ fn a_followed_file_goes_on_if_it_is_still_the_same() {
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n2\n");
     let config = config(&directory, "log", true);
-    let mut source = FileSource::open(&config, 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config, Arc::new(Schema::empty()), 0, 1, None).unwrap();
     catch_up(&mut source, &mut Collected::default()).unwrap();
     let restored = checkpoint(&source, &[2]);
     drop(source);
@@ -312,7 +327,7 @@ fn a_followed_file_that_took_the_place_of_one_that_was_read_to_its_end_goes_on()
     let directory = tempfile::tempdir().unwrap();
     put(&directory, "log", "1\n2\n3\n");
     let config = config(&directory, "log", true);
-    let mut source = FileSource::open(&config, 0, 1, None).unwrap();
+    let mut source = FileSource::open(&config, Arc::new(Schema::empty()), 0, 1, None).unwrap();
     let mut collected = Collected::default();
     catch_up(&mut source, &mut collected).unwrap();
     rename(directory.path().join("log"), directory.path().join("log.1")).unwrap();
@@ -323,4 +338,69 @@ fn a_followed_file_that_took_the_place_of_one_that_was_read_to_its_end_goes_on()
     for first in [3, Restored::READ_TO_END] {
         assert_eq!(go_on(&config, &checkpoint(&source, &[first, 1])).unwrap().lines, [(0, 1, "5".to_owned())]);
     }
+}
+
+fn parquet() -> FileFormat {
+    FileFormat::Parquet(Parquet { codec: Codec::Snappy, row_group_rows: 10, row_group_bytes: 1 << 20 })
+}
+
+fn numbers(range: std::ops::Range<i64>) -> Vec<u8> {
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(range));
+    let rows = RecordBatch::try_from_iter([("n", numbers.clone()), ("unread", numbers)]).unwrap();
+    let mut writer = file_writer(&parquet(), &rows.schema(), Vec::new()).unwrap();
+    writer.write(&rows).unwrap();
+    writer.finish().unwrap()
+}
+
+fn open_rows(config: &Config, restored: Option<&[Restored]>) -> FileSource {
+    let columns = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+    FileSource::open(config, columns, 0, 1, restored).unwrap()
+}
+
+#[test]
+fn rows_of_files_go_on_at_their_number_and_new_files_are_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a.parquet", numbers(0..25));
+    put(&directory, "b.parquet", numbers(100..105));
+    let config = Config { format: parquet(), ..config(&directory, "*.parquet", true) };
+    let restored = [at(&directory, "a.parquet", 0, 12), at(&directory, "b.parquet", 0, 5)];
+    let mut source = open_rows(&config, Some(&restored));
+    let mut collected = Collected::default();
+    catch_up(&mut source, &mut collected).unwrap();
+    let expected: Vec<_> = (12..25).map(|n: i64| (0, n, n.to_string())).collect();
+    assert_eq!((collected.lines.as_slice(), collected.ended.as_slice()), (expected.as_slice(), &[0, 1][..]));
+    put(&directory, "c.parquet", numbers(200..201));
+    catch_up(&mut source, &mut collected).unwrap();
+    assert_eq!(collected.lines.last(), Some(&(2, 0, "200".to_owned())));
+}
+
+#[test]
+fn a_damaged_file_is_told_once_and_the_others_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a.parquet", "no Parquet");
+    put(&directory, "b.parquet", numbers(0..3));
+    let config = Config { format: parquet(), ..config(&directory, "*.parquet", false) };
+    let mut collected = Collected::default();
+    catch_up(&mut open_rows(&config, None), &mut collected).unwrap();
+    assert_eq!(collected.texts(), ["0", "1", "2"]);
+    let [(split, first, next, message)] = collected.bad.as_slice() else { unreachable!("{:?}", collected.bad) };
+    assert_eq!((*split, *first, *next), (0, 0, Restored::READ_TO_END));
+    assert!(message.starts_with("it is no Parquet file, or is damaged"), "{message}");
+
+    let mut again = Collected::default();
+    catch_up(&mut open_rows(&config, Some(&[at(&directory, "a.parquet", 0, *next)])), &mut again).unwrap();
+    assert_eq!((again.bad.len(), again.texts()), (0, vec!["0", "1", "2"]));
+}
+
+#[test]
+fn a_file_with_fewer_rows_than_were_read_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&directory, "a.parquet", numbers(0..3));
+    let config = Config { format: parquet(), ..config(&directory, "*.parquet", false) };
+    let mut source = open_rows(&config, Some(&[at(&directory, "a.parquet", 0, 5)]));
+    let error = catch_up(&mut source, &mut Collected::default()).unwrap_err().to_string();
+    assert!(
+        error.contains("/a.parquet: the checkpoint goes on after 5 rows, and the file has 3: it is not"),
+        "{error}"
+    );
 }

@@ -8,7 +8,6 @@ use arrow::datatypes::{Field, Int64Type, Schema, TimestampMillisecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::*;
-use crate::Record;
 
 #[derive(Default)]
 struct Collected {
@@ -36,10 +35,6 @@ impl Receiver for Collected {
         drop(columns);
         self.batches.push(rows);
         Ok(())
-    }
-
-    fn bad(&mut self, record: Record<'_>, reason: &str) -> Result<()> {
-        unreachable!("{record:?}: {reason}")
     }
 
     fn end(&mut self, _: usize) -> Result<()> {

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millrace_formats::Cells;
-use millrace_plan::{Compression, HttpBody, HttpShard};
+use millrace_plan::{HttpBody, HttpCompression, HttpShard};
 
 use super::*;
 use crate::Posted;
@@ -11,26 +11,27 @@ fn config(shards: usize) -> Config {
     Config {
         shards: (0..shards).map(|shard| HttpShard { name: format!("shard-{shard}"), weight: 1.0 }).collect(),
         body: HttpBody::Lines,
-        compression: Compression::None,
+        compression: HttpCompression::None,
         batch_rows: 2,
         batch_bytes: 1000,
         linger_ms: 100,
         buffer_bytes: 1000,
+        live: false,
     }
 }
 
 struct World {
-    outbox: Arc<HttpOutbox>,
+    outboxes: Outboxes,
     wakes: Arc<AtomicUsize>,
 }
 
 fn open(config: &Config) -> (HttpSink, World) {
-    let world = World { outbox: Arc::default(), wakes: Arc::default() };
+    let world = World { outboxes: Outboxes::default(), wakes: Arc::default() };
     let wakes = world.wakes.clone();
     let waker = Arc::new(move || {
         wakes.fetch_add(1, Ordering::Relaxed);
     });
-    let sink = HttpSink::open(config, &SinkPlace { id: "sink-1".into(), slot: 0, waker }, &world.outbox);
+    let sink = HttpSink::open(config, &SinkPlace { id: "sink-1".into(), slot: 0, waker }, &world.outboxes);
     (sink, world)
 }
 
@@ -40,11 +41,11 @@ impl World {
         let text = |request: &HttpRequest| String::from_utf8(request.body.sent().to_vec()).unwrap();
         let sent =
             |posted: &Arc<Posted<HttpRequest>>| (posted.request.shard, posted.request.epoch, text(&posted.request));
-        self.outbox.take().iter().map(sent).collect()
+        self.outboxes.http.take().iter().map(sent).collect()
     }
 
     fn accept_all(&self) {
-        self.outbox.take().iter().for_each(|request| self.outbox.answer(request.id, Ok(Vec::new())));
+        self.outboxes.http.take().iter().for_each(|request| self.outboxes.http.answer(request.id, Ok(Vec::new())));
     }
 }
 
@@ -99,13 +100,13 @@ fn an_epoch_sends_what_there_is_and_is_durable_when_all_of_it_is_answered() {
     sink.begin_epoch().unwrap();
     sink.write(&keyed(&[&key_of(2, 0)]), 0).unwrap();
     sink.begin_epoch().unwrap();
-    let requests = world.outbox.take();
+    let requests = world.outboxes.http.take();
     assert_eq!(
         requests.iter().map(|r| (r.request.epoch, r.request.sequence)).collect::<Vec<_>>(),
         [(0, 0), (0, 1), (1, 2)]
     );
     for (answered, durable) in [(0, 0), (2, 0), (1, 2)] {
-        world.outbox.answer(requests[answered].id, Ok(Vec::new()));
+        world.outboxes.http.answer(requests[answered].id, Ok(Vec::new()));
         sink.poll(0).unwrap();
         assert_eq!(sink.durable_epochs(), durable);
     }
@@ -129,12 +130,12 @@ fn a_full_shard_holds_back_only_its_own_rows() {
     assert_eq!((full.len(), other.len()), (5, 5));
     assert_eq!(sink.write(&keyed(&[&full, &full, &other]), 0).unwrap(), 3);
     assert_eq!(sink.fill(), 1.0);
-    let dead = world.outbox.take();
-    world.outbox.answer(dead[2].id, Ok(Vec::new()));
+    let dead = world.outboxes.http.take();
+    world.outboxes.http.answer(dead[2].id, Ok(Vec::new()));
     sink.poll(0).unwrap();
     assert_eq!(sink.write(&keyed(&[&other, &full, &other]), 0).unwrap(), 1);
     assert_eq!(sink.write(&keyed(&[&full, &other]), 0).unwrap(), 0);
-    world.outbox.answer(dead[0].id, Ok(Vec::new()));
+    world.outboxes.http.answer(dead[0].id, Ok(Vec::new()));
     sink.poll(0).unwrap();
     assert_eq!(sink.write(&keyed(&[&full, &other]), 0).unwrap(), 2);
 }
@@ -152,10 +153,10 @@ fn a_row_longer_than_the_buffer_goes_alone() {
 fn rows_without_a_key_take_turns_by_the_batch_and_pass_by_a_full_shard() {
     let (mut sink, world) = open(&Config { batch_rows: 1, batch_bytes: 2, buffer_bytes: 2, ..config(3) });
     assert_eq!(sink.write(&records(&["a", "b", "c", "d"]), 0).unwrap(), 3);
-    let requests = world.outbox.take();
+    let requests = world.outboxes.http.take();
     assert_eq!(requests.iter().map(|posted| posted.request.shard).collect::<Vec<_>>(), [0, 1, 2]);
     for request in &requests[1..] {
-        world.outbox.answer(request.id, Ok(Vec::new()));
+        world.outboxes.http.answer(request.id, Ok(Vec::new()));
     }
     sink.poll(0).unwrap();
     sink.write(&records(&["d", "e"]), 0).unwrap();
@@ -178,9 +179,9 @@ fn refused_rows_are_handed_on_and_their_epoch_goes_on() {
     let (mut sink, world) = open(&config(1));
     sink.write(&records(&["a", "b"]), 0).unwrap();
     sink.begin_epoch().unwrap();
-    let request = world.outbox.take().remove(0);
+    let request = world.outboxes.http.take().remove(0);
     let refused = Refused { by: "shard-0".into(), shard: 0, reason: "no".into(), value: b"b".to_vec() };
-    world.outbox.answer(request.id, Ok(vec![refused.clone()]));
+    world.outboxes.http.answer(request.id, Ok(vec![refused.clone()]));
     sink.poll(0).unwrap();
     assert_eq!((sink.take_refused(), sink.take_refused(), sink.durable_epochs()), (vec![refused], vec![], 1));
 }
@@ -190,11 +191,65 @@ fn after_a_failure_nothing_is_durable_and_every_call_tells_it() {
     let (mut sink, world) = open(&config(1));
     sink.begin_epoch().unwrap();
     sink.write(&records(&["a", "b"]), 0).unwrap();
-    let request = world.outbox.take().remove(0);
-    world.outbox.answer(request.id, Err("shard-0 is gone".into()));
+    let request = world.outboxes.http.take().remove(0);
+    world.outboxes.http.answer(request.id, Err("shard-0 is gone".into()));
     assert_eq!(sink.poll(0).unwrap_err().to_string(), "HTTP sink: shard-0 is gone");
     assert_eq!(sink.write(&records(&["c"]), 0).unwrap_err().to_string(), "HTTP sink: shard-0 is gone");
     assert_eq!(sink.durable_epochs(), 0);
+}
+
+fn shard(number: usize) -> (usize, HttpShard) {
+    (number, HttpShard { name: format!("shard-{number}"), weight: 1.0 })
+}
+
+#[test]
+fn other_shards_get_rows_from_the_next_poll_on_and_those_that_go_keep_what_they_had() {
+    let (mut sink, world) = open(&Config { batch_rows: 100, ..config(2) });
+    let keys: Vec<String> = (0..200).map(|n| format!("key-{n}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let of = |sent: &[(usize, u64, String)], shard: usize| -> Vec<String> {
+        let bodies = sent.iter().filter(|(of, ..)| *of == shard).map(|(.., body)| body.as_str()).collect::<String>();
+        bodies.lines().map(str::to_owned).collect()
+    };
+    sink.write(&keyed(&keys[..20]), 0).unwrap();
+    world.outboxes.reshardings.set("sink-1", vec![shard(1), shard(2)]);
+    world.outboxes.reshardings.set("another", vec![shard(7)]);
+    sink.poll(0).unwrap();
+    let sent = world.sent();
+    assert_eq!(sent.iter().map(|(shard, ..)| *shard).collect::<Vec<_>>(), [0], "what it had gathered goes");
+    sink.begin_epoch().unwrap();
+    let first = world.sent();
+    assert_eq!(of(&sent, 0).len() + of(&first, 1).len(), 20);
+    sink.write(&keyed(&keys), 0).unwrap();
+    sink.begin_epoch().unwrap();
+    let second = world.sent();
+    assert_eq!(of(&second, 0), Vec::<String>::new());
+    assert_eq!(of(&second, 1).len() + of(&second, 2).len(), 200);
+    assert_eq!(sink.durable_epochs(), 0, "the shard that has gone is waited for");
+}
+
+#[test]
+fn a_row_that_waits_for_a_dead_shard_goes_to_another_when_it_is_taken_away() {
+    let (mut sink, world) = open(&Config { batch_rows: 1, buffer_bytes: 5, batch_bytes: 5, ..config(2) });
+    let key = key_of(2, 0);
+    assert_eq!(sink.write(&keyed(&[&key, &key]), 0).unwrap(), 1);
+    world.outboxes.reshardings.set("sink-1", vec![shard(1)]);
+    assert_eq!(sink.write(&keyed(&[&key]), 0).unwrap(), 0, "not before the next poll");
+    sink.poll(0).unwrap();
+    assert_eq!(sink.fill(), 0.0);
+    assert_eq!(sink.write(&keyed(&[&key]), 0).unwrap(), 1);
+    assert_eq!(world.sent().iter().map(|(shard, ..)| *shard).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_live_sink_begins_with_the_shards_that_it_was_told() {
+    let outboxes = Outboxes::default();
+    outboxes.reshardings.set("sink-1", vec![shard(3)]);
+    let place = SinkPlace { id: "sink-1".into(), slot: 1, waker: Arc::new(|| {}) };
+    let mut sink = HttpSink::open(&Config { live: true, ..config(0) }, &place, &outboxes);
+    assert_eq!(sink.write(&records(&["a", "b"]), 0).unwrap(), 2);
+    assert_eq!(sink.write(&keyed(&["c", "d"]), 0).unwrap(), 2);
+    assert_eq!(outboxes.http.take().iter().map(|posted| posted.request.shard).collect::<Vec<_>>(), [3, 3]);
 }
 
 #[test]
@@ -203,7 +258,7 @@ fn the_bell_rings_once_until_somebody_comes() {
     let rings = Arc::new(AtomicUsize::new(0));
     sink.write(&records(&["before anybody listens"]), 0).unwrap();
     let counted = rings.clone();
-    world.outbox.set_bell(Some(Box::new(move || {
+    world.outboxes.http.set_bell(Some(Box::new(move || {
         counted.fetch_add(1, Ordering::Relaxed);
     })));
     sink.write(&records(&["a", "b"]), 0).unwrap();

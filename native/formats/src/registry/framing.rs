@@ -6,7 +6,7 @@ const MAGIC: u8 = 0;
 
 /// The number of the schema, and the record.
 #[inline]
-pub(super) fn split(message: &[u8]) -> Result<(u32, &[u8])> {
+pub(crate) fn split(message: &[u8]) -> Result<(u32, &[u8])> {
     match message {
         [MAGIC, a, b, c, d, record @ ..] => Ok((u32::from_be_bytes([*a, *b, *c, *d]), record)),
         other => Err(unframed(other)),
@@ -14,7 +14,7 @@ pub(super) fn split(message: &[u8]) -> Result<(u32, &[u8])> {
 }
 
 /// What stands before a record of a schema.
-pub(super) fn header(id: u32) -> [u8; 5] {
+pub(crate) fn header(id: u32) -> [u8; 5] {
     let [a, b, c, d] = id.to_be_bytes();
     [MAGIC, a, b, c, d]
 }

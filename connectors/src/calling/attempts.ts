@@ -1,12 +1,22 @@
-import type { Clock } from "../http/clock.js";
-import { backoff } from "../http/retry.js";
+import { backoff, type RetryPolicy } from "./backoff.js";
+import type { Clock } from "./clock.js";
+import { Latencies, type LatencyFigures } from "./latencies.js";
 
-const POLICY = { delay: 100, maxDelay: 10_000, giveUpAfter: 5 * 60_000 };
+const POLICY: RetryPolicy = { delay: 100, maxDelay: 10_000, giveUpAfter: 5 * 60_000 };
+
+/** Figures of calls since the start. */
+export interface CallFigures {
+  readonly retries: number;
+  readonly errors: number;
+  /** Of those that were answered. */
+  readonly latency: LatencyFigures;
+}
 
 /** Calls the other side again after failures that may pass, with pauses that grow, for five minutes. */
 export class Attempts {
-  retries = 0;
-  errors = 0;
+  #retries = 0;
+  #errors = 0;
+  readonly #latencies = new Latencies();
   #wakes = new Set<() => void>();
   #isClosed = false;
 
@@ -15,17 +25,24 @@ export class Attempts {
     private readonly mayPass: (error: unknown) => boolean,
   ) {}
 
+  get figures(): CallFigures {
+    return { retries: this.#retries, errors: this.#errors, latency: this.#latencies.figures };
+  }
+
   async call<T>(attempt: () => Promise<T>): Promise<T> {
     const begunMs = this.clock.nowMs();
     for (let failures = 1; ; failures++) {
       try {
-        return await attempt();
+        const sentMs = this.clock.nowMs();
+        const answer = await attempt();
+        this.#latencies.record(this.clock.nowMs() - sentMs);
+        return answer;
       } catch (error) {
-        this.errors += 1;
+        this.#errors += 1;
         const pause = backoff(POLICY, failures, this.clock.random());
         const isLate = this.clock.nowMs() + pause - begunMs > POLICY.giveUpAfter;
         if (this.#isClosed || isLate || !this.mayPass(error)) throw error;
-        this.retries += 1;
+        this.#retries += 1;
         await this.#wait(pause);
       }
     }

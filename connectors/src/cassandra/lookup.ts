@@ -1,0 +1,86 @@
+import type { DriverLookup, Row, Step } from "../driver/driver.js";
+import { type Connection, connect } from "./connect.js";
+import { told } from "./errors.js";
+import { drain, Gate } from "./gate.js";
+import { rowOf, selected } from "./select.js";
+import type { Settings } from "./settings.js";
+import { type Column, columnsOf, quoted, type Table, tableOf } from "./table.js";
+import { Unfit } from "./values.js";
+
+/** Looks rows up by their keys, each with a statement of its own that goes to a node which has it. */
+export class CassandraLookup implements DriverLookup {
+  readonly #gate: Gate;
+
+  private constructor(
+    private readonly connection: Connection,
+    settings: Settings,
+    private readonly table: Table,
+    private readonly columns: readonly Column[],
+  ) {
+    this.#gate = new Gate(settings.concurrency);
+  }
+
+  static async open(settings: Settings, step: Step): Promise<CassandraLookup> {
+    const connection = await connect(settings, step);
+    try {
+      const table = await tableOf(connection);
+      return new CassandraLookup(connection, settings, table, columnsOf(step.fields, table, connection));
+    } catch (error) {
+      await connection.client.shutdown();
+      throw error;
+    }
+  }
+
+  async find(keys: readonly Row[], names: readonly string[]): Promise<readonly (Row | undefined)[]> {
+    const { client, consistency, step } = this.connection;
+    const [first] = keys;
+    if (first === undefined) return [];
+    const key = this.#key(Object.keys(first));
+    const columns = this.columns.filter(({ name }) => names.includes(name));
+    const where = key.map(({ name }) => `${quoted(name)} = ?`).join(" AND ");
+    const query = `SELECT ${selected(columns, this.table)} FROM ${this.table.name} WHERE ${where} LIMIT 1`;
+    const options = { prepare: true, consistency, isIdempotent: true };
+    const found: (Row | undefined)[] = new Array(keys.length).fill(undefined);
+    const find = async (index: number) => {
+      const params = paramsOf(keys[index] as Row, key);
+      if (params === undefined) return;
+      const row = (await client.execute(query, params, options)).first();
+      if (row) found[index] = rowOf(row, columns);
+    };
+    try {
+      await drain([...keys.keys()], this.#gate, find);
+    } catch (error) {
+      throw told(step.name, error);
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.connection.client.shutdown();
+  }
+
+  /** @throws Error when the table cannot be looked up in by these columns */
+  #key(names: readonly string[]): Column[] {
+    const { partitionKey, clusteringKey, name } = this.table;
+    const clustering = clusteringKey.slice(0, Math.max(0, names.length - partitionKey.length));
+    const key = [...partitionKey, ...clustering];
+    if (key.length !== names.length || key.some((part) => !names.includes(part))) {
+      const whole = `(${[`(${partitionKey.join(", ")})`, ...clusteringKey].join(", ")})`;
+      throw new Error(
+        `${this.connection.step.name}: ${name} is looked up by ${names.join(", ")}, and its primary key is ${whole}: give all of the partition key, and of what follows nothing or the first ones`,
+      );
+    }
+    return key.map((part) => this.columns.find(({ name }) => name === part) as Column);
+  }
+}
+
+/** `undefined`: no row has such a key. */
+function paramsOf(row: Row, key: readonly Column[]): unknown[] | undefined {
+  try {
+    const params = key.map(({ name, codec }) => codec.write(row[name]));
+    return params.includes(null) ? undefined : params;
+  } catch (error) {
+    if (error instanceof Unfit) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+//! The encoder's frame: one row, one record.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use millrace_plan::Protobuf;
+
+use super::write::{Message, Rows as Messages};
+use super::{framing, message};
+use crate::{Encoder, FormatError, Rows};
+
+/// Encodes rows as Protobuf records of one message.
+///
+/// A row that has no place in the message is not written; [`Encoder::take_failure`] then tells why.
+pub struct ProtobufEncoder {
+    message: Message,
+    /// Stands before each record.
+    header: Vec<u8>,
+    /// Bytes of the last record, to reserve room for the next ones.
+    record_bytes: usize,
+    failure: Option<String>,
+}
+
+impl ProtobufEncoder {
+    /// For the message that `protobuf` names, which has a field for each column. With an `id` the number of its schema stands
+    /// before the records, and which of its messages they are.
+    pub fn new(protobuf: &Protobuf, id: Option<u32>, columns: SchemaRef) -> std::result::Result<Self, FormatError> {
+        let schema = protobuf.schema.as_ref();
+        let schema = schema.ok_or_else(|| FormatError("Protobuf needs the .proto that is written".into()))?;
+        let of = message::message(&message::file(schema)?, protobuf.message.as_deref())?;
+        let message = Message::new(&of, columns.fields()).map_err(|bad| FormatError(bad.to_string()))?;
+        let header = id.map_or_else(Vec::new, |id| framing::header(id, &of));
+        Ok(ProtobufEncoder { message, header, record_bytes: 0, failure: None })
+    }
+}
+
+impl Encoder for ProtobufEncoder {
+    fn encode(&mut self, batch: &RecordBatch, out: &mut Rows) {
+        let messages = Messages::new(&self.message, batch.columns());
+        let start = out.bytes();
+        out.buffer().reserve(self.record_bytes * batch.num_rows());
+        for row in 0..batch.num_rows() {
+            let begin = out.bytes();
+            out.buffer().extend_from_slice(&self.header);
+            if let Err(error) = messages.write(row, out.buffer()) {
+                out.buffer().truncate(begin);
+                self.failure = Some(error.to_string());
+                return;
+            }
+            out.end_row();
+        }
+        if batch.num_rows() > 0 {
+            self.record_bytes = (out.bytes() - start).div_ceil(batch.num_rows());
+        }
+    }
+
+    fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+}

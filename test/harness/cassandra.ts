@@ -1,0 +1,239 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type cassandra from "cassandra-driver";
+import { classPath } from "./maven.js";
+import { ROOT } from "./paths.js";
+import { freePorts, listens } from "./ports.js";
+import { Child } from "./process.js";
+import { ready } from "./ready.js";
+
+const POM = join(ROOT, "test/servers/cassandra/pom.xml");
+// The package is the connectors': the tests use what these use.
+const driver = createRequire(join(ROOT, "connectors/package.json"))("cassandra-driver") as typeof cassandra;
+
+/** It takes seven seconds on a machine that does nothing else. */
+const READY_WITHIN_MS = 240_000;
+
+/** What Cassandra asks of Java 17, as its own scripts have it. */
+const EXPORTS = [
+  "java.base/jdk.internal.misc",
+  "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+  "java.rmi/sun.rmi.registry",
+  "java.rmi/sun.rmi.server",
+  "java.sql/java.sql",
+  "java.base/java.lang.ref",
+  "java.base/jdk.internal.ref",
+  "jdk.unsupported/sun.misc",
+];
+const OPENS = [
+  "java.base/java.lang.module",
+  "java.base/java.lang.reflect",
+  "java.base/java.lang",
+  "java.base/java.io",
+  "java.base/java.net",
+  "java.base/java.nio",
+  "java.base/java.util",
+  "java.base/java.util.concurrent",
+  "java.base/java.util.concurrent.atomic",
+  "java.base/jdk.internal.loader",
+  "java.base/jdk.internal.math",
+  "java.base/jdk.internal.module",
+  "java.base/jdk.internal.ref",
+  "java.base/jdk.internal.reflect",
+  "java.base/jdk.internal.util.jar",
+  "java.base/sun.nio.ch",
+  "jdk.management/com.sun.management.internal",
+];
+
+/** A node of Cassandra, which is a cluster, on its own ports and a fresh directory. */
+export class CassandraServer {
+  readonly host = "127.0.0.1";
+  readonly port: number;
+  readonly dataCenter = "datacenter1";
+  readonly keyspace = "tests";
+  readonly #directory: string;
+  readonly #classPath: string;
+  #server: Child;
+  #client: cassandra.Client | undefined;
+
+  private constructor(port: number, directory: string, jars: string) {
+    this.port = port;
+    this.#directory = directory;
+    this.#classPath = jars;
+    this.#server = this.#launch();
+  }
+
+  static async start(): Promise<CassandraServer> {
+    const jars = await classPath("cassandra", POM);
+    const [native, storage] = (await freePorts(2)) as [number, number];
+    const directory = await mkdtemp(join(tmpdir(), "millrace-cassandra-"));
+    await configure(directory, native, storage);
+    const server = new CassandraServer(native, directory, jars);
+    await server.#ready();
+    const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
+    await server.query(`CREATE KEYSPACE ${server.keyspace} WITH replication = ${replication}`);
+    return server;
+  }
+
+  get address(): string {
+    return `${this.host}:${this.port}`;
+  }
+
+  /** Runs a statement in the keyspace of the tests; gives its rows. */
+  async query<T = Record<string, unknown>>(cql: string, params: readonly unknown[] = []): Promise<T[]> {
+    const client = await this.#connected();
+    const prepare = params.length > 0;
+    const rows: unknown[] = [];
+    const result = await client.execute(cql, [...params], { prepare, fetchSize: 5000, readTimeout: 60_000 });
+    for await (const row of result) rows.push({ ...row });
+    return rows as T[];
+  }
+
+  /** Runs a statement for each list of parameters, many at once. */
+  async insert(cql: string, rows: readonly (readonly unknown[])[]): Promise<void> {
+    const params = rows.map((row) => [...row]);
+    await driver.concurrent.executeConcurrent(await this.#connected(), cql, params, { concurrencyLevel: 64 });
+  }
+
+  /** Leaves connections open and answers nothing any more. */
+  pause(): void {
+    this.#server.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#server.signal("SIGCONT");
+  }
+
+  async kill(): Promise<void> {
+    await this.#disconnect();
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+  }
+
+  /** Starts it again after a kill, on the same ports and with what it had. */
+  async restart(): Promise<void> {
+    this.#server = this.#launch();
+    await this.#ready();
+  }
+
+  async stop(): Promise<void> {
+    await this.#disconnect();
+    // It would write down what is in memory; nobody reads it.
+    this.#server.signal("SIGKILL");
+    await this.#server.exited();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #connected(): Promise<cassandra.Client> {
+    if (this.#client !== undefined) return this.#client;
+    const client = new driver.Client({
+      contactPoints: [this.address],
+      localDataCenter: this.dataCenter,
+      encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true },
+    });
+    try {
+      await client.connect();
+      if (Object.hasOwn(client.metadata.keyspaces, this.keyspace)) await client.execute(`USE ${this.keyspace}`);
+    } catch (error) {
+      await client.shutdown();
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+
+  async #disconnect(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.shutdown();
+  }
+
+  #launch(): Child {
+    const directory = this.#directory;
+    const java = [
+      // Classes of a hundred jars are taken as they are, so that it starts sooner.
+      "-XX:+UnlockDiagnosticVMOptions",
+      "-XX:-BytecodeVerificationRemote",
+      "-Xmx512m",
+      "-Xms512m",
+      "-XX:+UseSerialGC",
+      "-XX:TieredStopAtLevel=1",
+      "-Djava.net.preferIPv4Stack=true",
+    ];
+    const properties = {
+      "cassandra.config": `file://${directory}/cassandra.yaml`,
+      "logback.configurationFile": join(directory, "logback.xml"),
+      "cassandra.storagedir": directory,
+      "cassandra-foreground": "yes",
+      "cassandra.superuser_setup_delay_ms": 0,
+      "cassandra.skip_wait_for_gossip_to_settle": 0,
+      "cassandra.ring_delay_ms": 100,
+      "java.io.tmpdir": join(directory, "tmp"),
+      "jna.tmpdir": join(directory, "tmp"),
+    };
+    const args = [
+      ...java,
+      ...EXPORTS.flatMap((name) => ["--add-exports", `${name}=ALL-UNNAMED`]),
+      ...OPENS.flatMap((name) => ["--add-opens", `${name}=ALL-UNNAMED`]),
+      ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
+      "-cp",
+      this.#classPath,
+      "org.apache.cassandra.service.CassandraDaemon",
+    ];
+    return new Child({ command: "java", args, cwd: directory });
+  }
+
+  #ready(): Promise<void> {
+    const answers = async () =>
+      (await listens(this.port)) && (await this.query("SELECT key FROM system.local").catch(() => undefined));
+    return ready(`Cassandra at ${this.address}`, this, this.#server, answers, READY_WITHIN_MS);
+  }
+}
+
+async function configure(directory: string, native: number, storage: number): Promise<void> {
+  const folders = {
+    commitlog_directory: "commitlog",
+    saved_caches_directory: "saved_caches",
+    hints_directory: "hints",
+    cdc_raw_directory: "cdc",
+  };
+  for (const folder of [...Object.values(folders), "data", "tmp"]) await mkdir(join(directory, folder));
+  const settings: Record<string, string | number | boolean> = {
+    cluster_name: "tests",
+    num_tokens: 4,
+    partitioner: "org.apache.cassandra.dht.Murmur3Partitioner",
+    // What has been acknowledged outlives a kill.
+    commitlog_sync: "batch",
+    commitlog_segment_size: "8MiB",
+    commitlog_total_space: "64MiB",
+    endpoint_snitch: "SimpleSnitch",
+    listen_address: "127.0.0.1",
+    rpc_address: "127.0.0.1",
+    native_transport_port: native,
+    storage_port: storage,
+    auto_bootstrap: false,
+    ...Object.fromEntries(Object.entries(folders).map(([name, folder]) => [name, join(directory, folder)])),
+  };
+  await writeFile(
+    join(directory, "logback.xml"),
+    `<configuration>
+      <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender">
+        <encoder><pattern>%d{HH:mm:ss.SSS} %level %logger{0} %msg%n</pattern></encoder>
+      </appender>
+      <root level="WARN"><appender-ref ref="OUT"/></root>
+    </configuration>`,
+  );
+  const lines = Object.entries(settings).map(([name, value]) => `${name}: ${value}\n`);
+  await writeFile(
+    join(directory, "cassandra.yaml"),
+    `${lines.join("")}data_file_directories:
+    - ${join(directory, "data")}
+seed_provider:
+    - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+      parameters:
+          - seeds: "127.0.0.1:${storage}"
+`,
+  );
+}
