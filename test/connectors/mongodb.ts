@@ -1,11 +1,13 @@
 // A collection of a stand-in for MongoDB. Its source reads what there is: the stand-in has no change streams.
 import { mongodb } from "millrace";
 import { Columns, type Connector } from "../conformance/connector.js";
-import { type Row, rowOf } from "../conformance/rows.js";
+import { type Row, rowOf, rowsOf } from "../conformance/rows.js";
 import { MongoServer } from "../harness/mongodb.js";
 
 const DATABASE = "conformance";
 const TAKEN = "taken";
+/** Of the suite's rows, the one that is refused is one of the first. */
+const FIRST_IDS = 2000;
 
 const nowhere = {
   what: "no server",
@@ -57,12 +59,18 @@ const connector: Connector = {
         const bad = { id: "none", key: "key", text: "text" };
         return {
           env: { MONGODB: server.url, FROM: name },
-          wrong: [nowhere, { what: "no such collection", env: { FROM: "nowhere" }, says: /there is no such collection/ }],
+          wrong: [
+            nowhere,
+            { what: "no such collection", env: { FROM: "nowhere" }, says: /there is no such collection/ },
+          ],
           async fill(rows) {
             if (rows.length > 0) await collection(name).insertMany(rows.map((row) => ({ ...row })));
           },
           async spoil() {
-            await server.client.db(DATABASE).collection(name).insertOne({ ...bad });
+            await server.client
+              .db(DATABASE)
+              .collection(name)
+              .insertOne({ ...bad });
             return Buffer.from(JSON.stringify(bad));
           },
           spoilt: /column "id": expected int64 \(bigint\), found string "none".*Set onBadRecord/,
@@ -70,9 +78,11 @@ const connector: Connector = {
       },
       async openSink() {
         const name = `to_${collections++}`;
-        await collection(name).createIndex({ text: 1 }, { unique: true });
-        await collection(name).insertOne({ _id: TAKEN, id: -1, key: "", text: TAKEN });
-        const others = { _id: { $ne: TAKEN } };
+        const taken = rowsOf(0, FIRST_IDS).map(({ id }) => ({ _id: `${TAKEN} ${id}`, id, key: "", text: TAKEN }));
+        await server.client.db(DATABASE).collection<{ _id: string }>(name).insertMany(taken);
+        // So there is room for one row of each id that has another text.
+        await collection(name).createIndex({ id: 1, text: 1 }, { unique: true });
+        const others = { key: { $ne: "" } };
         return {
           env: { MONGODB: server.url, TO: name },
           wrong: [nowhere],

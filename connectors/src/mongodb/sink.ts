@@ -29,7 +29,7 @@ export class MongoSink implements DriverSink {
       ordered: settings.ordered,
       writeConcern: {
         w,
-        ...(journal === undefined ? {} : { j: journal, journal }),
+        ...(journal === undefined ? {} : { j: journal }),
         ...(timeout === undefined ? {} : { wtimeoutMS: timeout }),
       },
     };

@@ -24,7 +24,15 @@ export interface DriverSinkConfig extends DriverConfig {
   readonly bufferRows: number;
 }
 
-/** How rows are gathered. */
+/**
+ * How rows are gathered.
+ *
+ * ```ts
+ * import { type DriverBatch, mongodb } from "millrace";
+ * const batch: DriverBatch = { rows: 5000, linger: "1s" };
+ * const sink = mongodb({ url: "mongodb://localhost", database: "shop", collection: "orders", batch });
+ * ```
+ */
 export interface DriverBatch {
   /** 1000 by default. */
   readonly rows?: number;

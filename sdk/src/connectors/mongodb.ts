@@ -88,7 +88,17 @@ export interface MongoSinkOptions<S extends Shape> extends MongoConnection {
   readonly onBadRecord?: OnBadRecord;
 }
 
-/** What happens to documents. */
+/**
+ * What happens to documents.
+ *
+ * ```ts
+ * import { type MongoOperation, mongodb, schema, t } from "millrace";
+ * const operations: MongoOperation[] = ["insert", "replace"];
+ * const Order = schema({ _id: t.string(), total: t.float64() });
+ * const orders = { url: "mongodb://localhost/?replicaSet=shop", database: "shop", collection: "orders" };
+ * const source = mongodb({ ...orders, schema: Order, operations });
+ * ```
+ */
 export type MongoOperation = "insert" | "update" | "replace" | "delete";
 
 /**
