@@ -1,4 +1,5 @@
-use super::{Result, positive, properties, time_unit, unknown};
+use super::expr::time_unit;
+use super::{Result, positive, properties, unknown};
 use crate::PlanError;
 use crate::generated as fb;
 use crate::model::*;
