@@ -1,3 +1,4 @@
+import { PlanError } from "../errors.js";
 import type { Field } from "../schema/type.js";
 import { avroWritten } from "./avro.js";
 import type { FormatConfig } from "./config.js";
@@ -7,6 +8,8 @@ import { protobufWritten } from "./protobuf.js";
 /** The format of a source, with what its topics say of it. */
 export function readFrom(format: FormatConfig | undefined, topics: readonly string[]): FormatConfig | undefined {
   if (format !== undefined && "of" in format) return { ...format, of: readFrom(format.of, topics) };
+  if (format?.kind === "avro" && (format.schema ?? format.registry) === undefined)
+    throw new PlanError("avro: give the schema that records are written with, or the registry that has it");
   if (format === undefined || !("registry" in format) || format.registry === undefined) return format;
   const [topic, ...others] = topics;
   // Of several topics no subject can be told apart.
