@@ -279,7 +279,7 @@ over_all_storages! {
 
         let mut reading = place.rows_of("/out/**/*.parquet").unwrap();
         let read: Vec<i64> = reading.read(usize::MAX).unwrap().iter().map(|n| n.parse().unwrap()).collect();
-        assert_eq!(read.iter().sum::<i64>(), (0..30).sum());
+        assert_eq!(read.iter().sum::<i64>(), (0..30i64).sum::<i64>());
         assert_eq!(read.len(), 30);
     }
 

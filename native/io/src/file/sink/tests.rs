@@ -380,7 +380,7 @@ fn rows_are_written_as_they_are_to_files_that_roll_at_their_size() {
     let mut names: Vec<PathBuf> = fs::read_dir(&config.directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     assert!(names.len() > 1 && names.iter().all(|name| name.extension().unwrap() == "parquet"), "{names:?}");
-    let mut numbers = Vec::new();
+    let mut numbers: Vec<i64> = Vec::new();
     for name in names {
         let mut reader =
             file_reader(&config.format, schema.as_ref().unwrap(), fs::File::open(name).unwrap(), 0).unwrap();
