@@ -299,7 +299,10 @@ fn a_source_reads_a_format_that_goes_with_its_connector_and_columns() {
     let upsert = |key: &str| Format::Upsert(Box::new(Upsert { of: Format::Json, key: key.into() }));
     assert_eq!(of_kafka(upsert("nope")), "kafka(bids): upsert: there is no column \"nope\" for the key");
     assert!(of_kafka(upsert("auction")).ends_with("is not nullable"));
-    assert_eq!(of_files(upsert("auction")), "kafka(bids): upsert: only Kafka has records that have a key and no value");
+    assert_eq!(
+        of_files(upsert("auction")),
+        "kafka(bids): files are read line by line, and upsert has no lines: use json or csv, or Kafka for upsert"
+    );
     assert_eq!(of_kafka(csv(b'"', false)), "kafka(bids): csv: the delimiter and the quote are the same");
     let mut plan = crate::decode(REVENUE).unwrap();
     source(&mut plan).format = csv(b';', false);
