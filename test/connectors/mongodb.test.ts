@@ -262,14 +262,18 @@ t.test("a snapshot that is killed goes on behind its checkpoint, and has each do
   for (const share of [0.1, 0.5]) {
     const job = run(t, "mongodb-source.ts", env);
     runs += 1;
-    await eventually(() => rows() > share * ids.length || !job.running, { what: "rows", detail: () => job.log });
+    await eventually(() => rows() > share * ids.length || !job.running, {
+      what: "rows",
+      withinMs: 120_000,
+      detail: () => job.log,
+    });
     job.signal("SIGKILL");
     await job.exited();
   }
   const before = rows();
   t.ok(before < ids.length, `${before} rows before the last of ${runs + 1} runs`);
   const job = run(t, "mongodb-source.ts", env);
-  t.equal((await job.exited()).code, 0, job.log);
+  t.equal((await job.exited(120_000)).code, 0, job.log);
   t.ok(statusOf(job).events < ids.length, "it has not read all again");
   t.strictSame(
     linesIn(join(folder, "out"))
