@@ -31,7 +31,7 @@ const write = (j: JobBuilder) =>
       directory: place,
       format: formats[kind as keyof typeof formats],
       ...(kind === "json" ? { compression: "zst" } : {}),
-      ...(env("PARTITIONS", "") === "" ? {} : { partitionBy: (bid) => ({ bucket: bid.auction.mod(16) }) }),
+      partitionBy: (bid) => (env("PARTITIONS", "") === "" ? {} : { bucket: bid.auction.mod(16) }),
     }),
   );
 

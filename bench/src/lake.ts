@@ -1,10 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { S3Server } from "../../test/harness/s3.js";
 import { interleave } from "./interleave.js";
 import { measured } from "./measure.js";
 import { bars, grid, megabytes, type Report, type Run, result, whole } from "./report.js";
-import { inFolder, runJob } from "./run-job.js";
+import { counted, inFolder, runJob } from "./run-job.js";
 
 export interface LakeOptions {
   readonly events: number;
@@ -66,11 +64,4 @@ export async function lake(options: LakeOptions, say: (text: string) => void): P
   } finally {
     await server.stop();
   }
-}
-
-/** Rows that the windows of all files have counted. */
-async function counted(folder: string): Promise<number> {
-  const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
-  const lines = files.flatMap((file) => file.trimEnd().split("\n"));
-  return lines.reduce((total, line) => total + Number(JSON.parse(line).count), 0);
 }

@@ -1,11 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { CassandraServer } from "../../test/harness/cassandra.js";
 import { MongoServer } from "../../test/harness/mongodb.js";
 import { interleave } from "./interleave.js";
 import { measured } from "./measure.js";
 import { bars, grid, megabytes, type Report, type Run, result, whole } from "./report.js";
-import { inFolder, runJob } from "./run-job.js";
+import { counted, inFolder, runJob } from "./run-job.js";
 
 export interface LookupOptions {
   readonly events: number;
@@ -83,11 +81,4 @@ async function fillCassandra(server: CassandraServer, keys: number): Promise<voi
 
 function batch(from: number, until: number): number[] {
   return Array.from({ length: Math.min(BATCH, until - from) }, (_, index) => from + index);
-}
-
-/** Rows that the windows of all files have counted. */
-async function counted(folder: string): Promise<number> {
-  const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
-  const lines = files.flatMap((file) => file.trimEnd().split("\n"));
-  return lines.reduce((total, line) => total + Number(JSON.parse(line).count), 0);
 }

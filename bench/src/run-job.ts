@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../test/harness/paths.js";
@@ -26,4 +26,11 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The sum of the column `count` over all rows of a folder's files. */
+export async function counted(folder: string): Promise<number> {
+  const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
+  const lines = files.flatMap((file) => file.trimEnd().split("\n"));
+  return lines.reduce((total, line) => total + Number(JSON.parse(line).count), 0);
 }

@@ -23,6 +23,9 @@ export interface Storage {
   write(folder: string, name: string, content: Buffer): Promise<void>;
 }
 
+/** Of a file. */
+const MOST_ROWS = 10_000;
+
 /** The connector of files in a storage. */
 export function objects(name: string, start: () => Promise<Storage>): Connector {
   const source: SourceUnderTest = {
@@ -52,11 +55,10 @@ function server(storage: Storage): Server {
       return {
         env: { ...access, INPUT: all(storage.location(folder)) },
         wrong: [{ what: "no such place", env: { INPUT: all(nowhere.location) }, says: nowhere.says }],
-        // Files do not grow.
+        // Files do not grow, so there are several, and none that is large for the server of a test.
         async fill(rows) {
-          const middle = Math.ceil(rows.length / 2);
-          for (const part of [rows.slice(0, middle), rows.slice(middle)])
-            if (part.length > 0) await write(linesOf(part));
+          const length = Math.min(MOST_ROWS, Math.ceil(rows.length / 2));
+          for (let from = 0; from < rows.length; from += length) await write(linesOf(rows.slice(from, from + length)));
         },
         async spoil() {
           await write(`${bad}\n`);
@@ -67,6 +69,7 @@ function server(storage: Storage): Server {
     },
     async openSink() {
       const folder = `out-${places++}`;
+      const arrived = new Set<string>();
       return {
         env: { ...access, OUTPUT: storage.location(folder) },
         wrong: [{ what: "no such place", env: { OUTPUT: nowhere.location }, says: nowhere.says }],
@@ -74,9 +77,11 @@ function server(storage: Storage): Server {
           const texts = (await storage.names(folder)).map((name) => storage.read(folder, name));
           return (await Promise.all(texts)).flatMap(parseLines);
         },
+        // A file that is shown keeps its name, and none has that of another.
         async arrived() {
-          const [staged, seen] = await Promise.all([storage.names(`${folder}/_staged`), storage.names(folder)]);
-          return staged.length + seen.length;
+          const lists = await Promise.all([storage.names(`${folder}/_staged`), storage.names(folder)]);
+          for (const name of lists.flat()) arrived.add(name);
+          return arrived.size;
         },
       };
     },

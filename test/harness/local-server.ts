@@ -1,6 +1,9 @@
 import { rm } from "node:fs/promises";
+import { eventually } from "./eventually.js";
 import { Child, type Command } from "./process.js";
 import { ready } from "./ready.js";
+
+const ANSWER_WITHIN_MS = 5_000;
 
 /** A server on this machine, with a folder of its own, that may be killed and started again. */
 export abstract class LocalServer {
@@ -59,9 +62,12 @@ export abstract class LocalServer {
 
   /** Asks it something over HTTP; an answer that is no success is an error. */
   protected async ask(path: string, init: RequestInit = {}): Promise<string> {
-    // A connection that it has closed while it was left alone is no failure.
-    const headers = { connection: "close", ...init.headers };
-    const answer = await fetch(`${this.url}${path}`, { ...init, headers });
+    // On a busy machine, or after it has stood still, it may break off a connection.
+    const answer = await eventually(() => fetch(`${this.url}${path}`, init).catch(() => undefined), {
+      what: `an answer of ${this.name} to ${path}`,
+      withinMs: ANSWER_WITHIN_MS,
+      detail: () => this.log,
+    });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}\n${this.log}`);
     return text;

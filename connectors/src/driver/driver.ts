@@ -8,7 +8,7 @@ export interface Step {
   readonly job: string;
   /** As errors call it: "mongodb(orders)". */
   readonly name: string;
-  /** The columns of its rows: those of what is written, read or found. */
+  /** The columns of its rows: those of what is written, or all that are declared of what is read or looked up in. */
   readonly fields: readonly Field[];
 }
 

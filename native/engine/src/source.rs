@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use millrace_formats::{BadRecord, Decoder};
-use millrace_io::{Poll, Position, Receiver, Record, Source, Split};
+use millrace_io::{Poll, Position, Receiver, Record, Source, Split, memory_bytes};
 
 use crate::bad_records::BadRecords;
 use crate::barrier::SourceReport;
@@ -32,6 +32,8 @@ pub struct Intake {
     decoder: Box<dyn Decoder>,
     /// The first record of a split is none: it names the columns.
     has_header: bool,
+    /// Rows that come decoded were read somewhere, and not made up.
+    counts_rows: bool,
     /// Rows in the decoder, by partition.
     runs: Vec<Run>,
     /// Event times of the rows in the decoder, where they come with the records.
@@ -96,6 +98,9 @@ impl Receiver for Intake {
         let count = rows.num_rows();
         if count > 0 {
             self.read(split, first_offset + count as i64 - 1)?;
+            if self.counts_rows {
+                self.counters.bytes.add(memory_bytes(&rows) as u64);
+            }
             self.runs.push(Run { split, first_offset, rows: count });
             self.emit(rows)?;
         }
@@ -209,6 +214,7 @@ pub struct SourceParts {
     pub source: Box<dyn Source<Intake>>,
     pub decoder: Box<dyn Decoder>,
     pub has_header: bool,
+    pub counts_rows: bool,
     pub clock: Option<EventClock>,
     pub settlement: Settlement,
     pub windows: Vec<usize>,
@@ -220,10 +226,11 @@ pub struct SourceParts {
 impl SourceInput {
     pub fn new(parts: SourceParts) -> Self {
         let SourceParts { operator, step, slot, source, decoder, has_header, clock, settlement, windows, .. } = parts;
-        let SourceParts { restored, bad, counters, .. } = parts;
+        let SourceParts { restored, bad, counters, counts_rows, .. } = parts;
         let intake = Intake {
             decoder,
             has_header,
+            counts_rows,
             runs: Vec::new(),
             timestamps: Vec::new(),
             bytes: 0,

@@ -25,7 +25,7 @@ pub use kafka::{KafkaSink, KafkaSource, KafkaTransactions, TransactionalKafkaSin
 pub use outbox::{Answered, Mailbox, Outbox, Posted};
 pub use outboxes::Outboxes;
 pub use schema_registry::RegistryClient;
-pub use sink::{Records, Refused, Sink, SinkPlace, StagedFile, Tombstones};
+pub use sink::{Records, Refused, Sink, SinkPlace, StagedFile, Tombstones, memory_bytes};
 pub use source::{Poll, Position, Receiver, Record, Restored, Source, SourcePlace, Split, Waker};
 pub use stdout::StdoutSink;
 pub use transactions::{GroupPositions, TopicPosition, Transactions};

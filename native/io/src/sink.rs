@@ -37,9 +37,7 @@ impl Records {
 
     /// Bytes of the values; of rows, those in memory.
     pub fn bytes(&self) -> usize {
-        let columns = self.rows.iter().flat_map(RecordBatch::columns);
-        let in_memory = |column: &dyn Array| column.to_data().get_slice_memory_size().unwrap_or_default();
-        self.values.bytes() + columns.map(|column| in_memory(column.as_ref())).sum::<usize>()
+        self.values.bytes() + self.rows.as_ref().map_or(0, memory_bytes)
     }
 
     /// `None` is a tombstone.
@@ -68,6 +66,12 @@ impl Tombstones {
             Tombstones::Rows(rows) => rows.get(row) == Some(&true),
         }
     }
+}
+
+/// Bytes of memory that rows take, and not those around them.
+pub fn memory_bytes(rows: &RecordBatch) -> usize {
+    let of = |column: &dyn Array| column.to_data().get_slice_memory_size().unwrap_or_default();
+    rows.columns().iter().map(|column| of(column.as_ref())).sum()
 }
 
 /// A file that is complete, but not visible yet; both paths are absolute.

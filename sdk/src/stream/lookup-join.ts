@@ -13,7 +13,8 @@ export interface LookupJoin {
   readonly kind: "lookup";
   readonly lookup: LookupConfig;
   readonly on: readonly NamedValue[];
-  /** Those of the table that are asked for. */
+  /** All of the table's columns that are declared, and those that are asked for. */
+  readonly table: readonly Field[];
   readonly columns: readonly Field[];
   readonly output: readonly NamedValue[];
   readonly keepUnmatched: boolean;
@@ -35,7 +36,7 @@ export function lookupJoinOf<S extends Shape, T extends Shape>(
     new Value({ op: "column", name: `$${name}` }, type, nullable || keepUnmatched, name);
   const match = columnsOf<T>(schema.fields, ofTable);
   const output = describe(name, fields, (row: Columns<S>) => namedValues(columns(row, match as never), name));
-  return { kind: "lookup", lookup, on: keys, columns: schema.fields, output, keepUnmatched };
+  return { kind: "lookup", lookup, on: keys, table: schema.fields, columns: schema.fields, output, keepUnmatched };
 }
 
 function isOfTable(on: readonly NamedValue[], table: readonly Field[]): void {

@@ -137,7 +137,7 @@ function stepsOf(job: Job): DriverStep[] {
     }
     if (step.kind === "lookup") {
       const { driver, options } = step.lookup;
-      const about = { job: job.name, name, fields: step.columns };
+      const about = { job: job.name, name, fields: step.table };
       const keys = step.on.map(({ name, value }) => ({ name, type: value.type, nullable: true }));
       return [
         {

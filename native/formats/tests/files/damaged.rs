@@ -1,6 +1,6 @@
 //! Whatever bytes a file has, it is read, or is said to be damaged.
 
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 
 use millrace_plan::Codec;
 use proptest::collection::vec;
@@ -29,7 +29,8 @@ proptest! {
         mutations.iter().for_each(|mutation| mutation.apply(&mut content));
         // What the crate panics at is damage, but would be told on the screen.
         panic::set_hook(Box::new(|_| {}));
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| _ = read(&format, &content, &batch.schema(), start)));
+        let reading = panic::AssertUnwindSafe(|| _ = read(&format, &content, &batch.schema(), start));
+        let outcome = panic::catch_unwind(reading);
         drop(panic::take_hook());
         prop_assert!(outcome.is_ok());
     }

@@ -13,7 +13,7 @@ use millrace_storage::{Failure, Remote, Store};
 use super::place::Folder;
 use super::scratch::Scratch;
 use super::thread::Worker;
-use super::visible::{failed, open, show};
+use super::visible::{failed, open, show_all};
 use crate::file::{DEFAULT_PREFIX, Open, OpenFiles, Writer, name};
 use crate::{Error, Records, Result, Sink, StagedFile};
 
@@ -237,7 +237,8 @@ impl Sink for ObjectSink {
     fn commit(&mut self, epochs: u64) -> Result<()> {
         let Some(staged) = &mut self.staged else { return Ok(()) };
         let committed = staged.partition_point(|(epoch, _)| *epoch < epochs);
-        staged[..committed].iter().try_for_each(|(_, file)| show(&self.storage, &self.folder, file))?;
+        let files: Vec<&StagedFile> = staged[..committed].iter().map(|(_, file)| file).collect();
+        show_all(&self.storage, &self.folder, &files)?;
         staged.drain(..committed);
         Ok(())
     }

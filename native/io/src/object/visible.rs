@@ -1,21 +1,50 @@
 //! Gives complete files their final names.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use millrace_storage::{Cause, Failure, Remote, remote};
 
 use super::place::Folder;
 use super::sink::WHO;
 use crate::{Error, Result, StagedFile};
 
+/// Files that are moved at a time: each takes as long as the storage takes to answer.
+const MOVES_AT_A_TIME: usize = 8;
+
 /// As [`crate::show_staged`], of files in storages.
 pub fn show_staged(files: &[StagedFile]) -> Result<()> {
+    let mut folders: Vec<(Folder, Vec<&StagedFile>)> = Vec::new();
     for file in files {
         // The folder of what is staged lies in the sink's own, as those of rows do.
         let folder = Folder::of(&file.staged).and_then(|(staged, _)| staged.above()).ok_or_else(|| {
             Error(format!("{WHO}: {} is no place of a file: the checkpoint is damaged.", file.staged))
         })?;
-        show(&open(&folder)?, &folder, file)?;
+        match folders.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, files)) => files.push(file),
+            None => folders.push((folder, vec![file])),
+        }
     }
-    Ok(())
+    folders.iter().try_for_each(|(folder, files)| show_all(&open(folder)?, folder, files))
+}
+
+/// Moves files to their places in the folder.
+pub fn show_all(storage: &Remote, folder: &Folder, files: &[&StagedFile]) -> Result<()> {
+    if let [one] = files {
+        return show(storage, folder, one);
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            show(storage, folder, file)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..MOVES_AT_A_TIME.min(files.len())).map(|_| scope.spawn(work)).collect();
+        let ended = |_| Err(Error(format!("{WHO}: a thread has ended. This is a bug of Millrace: please report it.")));
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(ended))
+    })
 }
 
 /// The storage of a folder.
@@ -24,7 +53,7 @@ pub fn open(folder: &Folder) -> Result<Remote> {
 }
 
 /// Moves a file to its place in the folder; one that has been moved already stays as it is.
-pub fn show(storage: &Remote, folder: &Folder, StagedFile { staged, visible }: &StagedFile) -> Result<()> {
+fn show(storage: &Remote, folder: &Folder, StagedFile { staged, visible }: &StagedFile) -> Result<()> {
     let (Some(from), Some(to)) = (folder.name_of(staged), folder.name_of(visible)) else {
         return Err(Error(format!(
             "{WHO}: {staged} does not lie below the folder of {visible}: the checkpoint is damaged."

@@ -1,0 +1,28 @@
+// Azurite, Microsoft's own emulator of Azure's blobs.
+import { Azurite } from "../harness/azurite.js";
+import { objects, type Storage } from "./objects.js";
+
+async function start(): Promise<Storage> {
+  const server = await Azurite.start();
+  const location = (container: string, folder: string) => `azblob://${container}/${folder}?endpoint=${server.endpoint}`;
+  return {
+    server: {
+      stop: () => server.stop(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+      kill: () => server.kill(),
+      restart: () => server.restart(),
+    },
+    access: Azurite.credentials,
+    location: (folder) => location(server.container, folder),
+    nowhere: { location: location("nowhere", "rows"), says: /nowhere.*ContainerNotFound/ },
+    async names(folder) {
+      const names = (await server.names(`${folder}/`)).map((name) => name.slice(folder.length + 1));
+      return names.filter((name) => !name.includes("/"));
+    },
+    read: (folder, name) => server.read(`${folder}/${name}`),
+    write: (folder, name, content) => server.write(`${folder}/${name}`, content),
+  };
+}
+
+export default objects("azblob", start);
