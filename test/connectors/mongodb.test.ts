@@ -41,9 +41,9 @@ const write = (t: Test, { collection, options = {}, env = {} }: Written, of = se
 
 const statusOf = (job: Job) => JSON.parse(String(job.stderr.trim().split("\n").at(-1)));
 
-/** The lines of all files in a folder. */
+/** The lines of the files in a folder that are complete. */
 function linesIn(folder: string): Record<string, unknown>[] {
-  const names = readdirSync(folder).filter((name) => !name.startsWith("_") && !name.startsWith("."));
+  const names = readdirSync(folder).filter((name) => name.endsWith(".jsonl"));
   const texts = names.map((name) => readFileSync(join(folder, name), "utf8").trim());
   return texts.flatMap((text) => (text === "" ? [] : text.split("\n"))).map((line) => JSON.parse(line));
 }
