@@ -41,9 +41,9 @@ const write = (t: Test, { collection, options = {}, env = {} }: Written, of = se
 
 const statusOf = (job: Job) => JSON.parse(String(job.stderr.trim().split("\n").at(-1)));
 
-/** The lines of all files in a folder. */
+/** The lines of the files in a folder that are complete. */
 function linesIn(folder: string): Record<string, unknown>[] {
-  const names = readdirSync(folder).filter((name) => !name.startsWith("_") && !name.startsWith("."));
+  const names = readdirSync(folder).filter((name) => name.endsWith(".jsonl"));
   const texts = names.map((name) => readFileSync(join(folder, name), "utf8").trim());
   return texts.flatMap((text) => (text === "" ? [] : text.split("\n"))).map((line) => JSON.parse(line));
 }
@@ -262,14 +262,18 @@ t.test("a snapshot that is killed goes on behind its checkpoint, and has each do
   for (const share of [0.1, 0.5]) {
     const job = run(t, "mongodb-source.ts", env);
     runs += 1;
-    await eventually(() => rows() > share * ids.length || !job.running, { what: "rows", detail: () => job.log });
+    await eventually(() => rows() > share * ids.length || !job.running, {
+      what: "rows",
+      withinMs: 120_000,
+      detail: () => job.log,
+    });
     job.signal("SIGKILL");
     await job.exited();
   }
   const before = rows();
   t.ok(before < ids.length, `${before} rows before the last of ${runs + 1} runs`);
   const job = run(t, "mongodb-source.ts", env);
-  t.equal((await job.exited()).code, 0, job.log);
+  t.equal((await job.exited(120_000)).code, 0, job.log);
   t.ok(statusOf(job).events < ids.length, "it has not read all again");
   t.strictSame(
     linesIn(join(folder, "out"))

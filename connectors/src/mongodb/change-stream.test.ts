@@ -23,7 +23,6 @@ const settings: TableSettings = {
   collection: "c",
   connectTimeout: 1,
   responseTimeout: 1,
-  fields: Order.fields,
   read: "changes",
   start: "now",
   operations: ["insert", "update", "delete"],

@@ -10,9 +10,9 @@ import { MongoSource } from "./source.js";
 export const mongodb: Driver<SinkSettings & TableSettings> = {
   sink: async (settings: SinkSettings, step) => new MongoSink(await Connection.open(settings), settings, step),
   // Changes may come from a collection that is to be.
-  source: async (settings: TableSettings) =>
-    new MongoSource(await open(settings, settings.read === "snapshot"), settings),
-  lookup: async (settings: TableSettings) => new MongoLookup(await open(settings, true), settings.fields),
+  source: async (settings: TableSettings, step) =>
+    new MongoSource(await open(settings, settings.read === "snapshot"), settings, step.fields),
+  lookup: async (settings: TableSettings, step) => new MongoLookup(await open(settings, true), step.fields),
   mayPass,
 };
 

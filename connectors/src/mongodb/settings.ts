@@ -1,5 +1,3 @@
-import type { Field } from "millrace";
-
 /** A text that is nobody's business, or the file that holds it. */
 export type Secret = string | { readonly file: string };
 
@@ -33,8 +31,6 @@ export interface SinkSettings extends Target {
 }
 
 export interface TableSettings extends Target {
-  /** All that a source or a lookup may read. */
-  readonly fields: readonly Field[];
   readonly read: "changes" | "snapshot";
   /** A number is a time, in milliseconds since the epoch. */
   readonly start: "now" | "snapshot" | number;

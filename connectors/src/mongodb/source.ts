@@ -1,3 +1,4 @@
+import type { Field } from "millrace";
 import type { DriverSource, SplitPage, SplitReader } from "../driver/driver.js";
 import { ChangeReader, tokenOfNow } from "./change-stream.js";
 import type { Access } from "./connect.js";
@@ -12,6 +13,7 @@ export class MongoSource implements DriverSource {
   constructor(
     private readonly connection: Access,
     private readonly settings: TableSettings,
+    private readonly fields: readonly Field[],
   ) {}
 
   async splits() {
@@ -21,7 +23,7 @@ export class MongoSource implements DriverSource {
 
   async open(_split: string, after: string | undefined, columns: readonly string[]): Promise<SplitReader> {
     const { connection, settings } = this;
-    const rows = new Rows(settings.fields, columns);
+    const rows = new Rows(this.fields, columns);
     const position = after === undefined ? await this.#start() : parsed(after, connection.mongo);
     if (position.kind === "changes" && settings.read === "snapshot") {
       throw new MongoFailure(

@@ -264,7 +264,6 @@ function table(options: MongoTableOptions<Shape>): Source<Shape> & LookupTable<S
     throw new PlanError(`batch.rows is ${rows}: give a whole number from 1 on`, name);
   const settings = {
     ...target,
-    fields: schema.fields,
     read,
     start: typeof start === "object" ? Number(start.timestamp) : start,
     operations,
