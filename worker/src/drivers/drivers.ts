@@ -136,8 +136,8 @@ function stepsOf(job: Job): DriverStep[] {
     }
     if (step.kind === "lookup") {
       const { driver, options } = step.lookup;
-      const about = { job: job.name, name, fields: step.columns };
       const keys = step.on.map(({ name, value }) => ({ name, type: value.type, nullable: true }));
+      const about = { job: job.name, name, fields: step.columns, keys };
       return [
         {
           id,
