@@ -16,6 +16,7 @@ export class CassandraLookup implements DriverLookup {
     settings: Settings,
     private readonly table: Table,
     private readonly columns: readonly Column[],
+    private readonly key: readonly Column[],
   ) {
     this.#gate = new Gate(settings.concurrency);
   }
@@ -24,7 +25,8 @@ export class CassandraLookup implements DriverLookup {
     const connection = await connect(settings, step);
     try {
       const table = await tableOf(connection);
-      return new CassandraLookup(connection, settings, table, columnsOf(step.fields, table, connection));
+      const columns = columnsOf(step.fields, table, connection);
+      return new CassandraLookup(connection, settings, table, columns, keyOf(table, connection));
     } catch (error) {
       await connection.client.shutdown();
       throw error;
@@ -33,9 +35,7 @@ export class CassandraLookup implements DriverLookup {
 
   async find(keys: readonly Row[], names: readonly string[]): Promise<readonly (Row | undefined)[]> {
     const { client, consistency, step } = this.connection;
-    const [first] = keys;
-    if (first === undefined) return [];
-    const key = this.#key(Object.keys(first));
+    const { key } = this;
     const columns = this.columns.filter(({ name }) => names.includes(name));
     const where = key.map(({ name }) => `${quoted(name)} = ?`).join(" AND ");
     const query = `SELECT ${selected(columns, this.table)} FROM ${this.table.name} WHERE ${where} LIMIT 1`;
@@ -58,20 +58,24 @@ export class CassandraLookup implements DriverLookup {
   async close(): Promise<void> {
     await this.connection.client.shutdown();
   }
+}
 
-  /** @throws Error when the table cannot be looked up in by these columns */
-  #key(names: readonly string[]): Column[] {
-    const { partitionKey, clusteringKey, name } = this.table;
-    const clustering = clusteringKey.slice(0, Math.max(0, names.length - partitionKey.length));
-    const key = [...partitionKey, ...clustering];
-    if (key.length !== names.length || key.some((part) => !names.includes(part))) {
-      const whole = `(${[`(${partitionKey.join(", ")})`, ...clusteringKey].join(", ")})`;
-      throw new Error(
-        `${this.connection.step.name}: ${name} is looked up by ${names.join(", ")}, and its primary key is ${whole}: give all of the partition key, and of what follows nothing or the first ones`,
-      );
-    }
-    return key.map((part) => this.columns.find(({ name }) => name === part) as Column);
-  }
+/**
+ * The columns of the key, in the order of the table.
+ *
+ * @throws Error when the table cannot be looked up in by them
+ */
+function keyOf(table: Table, connection: Connection): Column[] {
+  const { partitionKey, clusteringKey, name } = table;
+  const given = columnsOf(connection.step.keys ?? [], table, connection);
+  const clustering = clusteringKey.slice(0, Math.max(0, given.length - partitionKey.length));
+  const key = [...partitionKey, ...clustering].map((part) => given.find(({ name }) => name === part));
+  if (key.length === given.length && !key.includes(undefined)) return key as Column[];
+  const names = given.map(({ name }) => name).join(", ");
+  const whole = `(${[`(${partitionKey.join(", ")})`, ...clusteringKey].join(", ")})`;
+  throw new Error(
+    `${name} is looked up by ${names}, and its primary key is ${whole}: give all of the partition key, and of what follows nothing or the first ones`,
+  );
 }
 
 /** `undefined`: no row has such a key. */

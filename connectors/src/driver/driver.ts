@@ -10,6 +10,8 @@ export interface Step {
   readonly name: string;
   /** The columns of its rows: those of what is written, or all that are declared of what is read or looked up in. */
   readonly fields: readonly Field[];
+  /** Of a lookup: the columns that rows are looked up by, which need not be among those that are found. */
+  readonly keys?: readonly Field[];
 }
 
 /**

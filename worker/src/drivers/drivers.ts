@@ -137,8 +137,8 @@ function stepsOf(job: Job): DriverStep[] {
     }
     if (step.kind === "lookup") {
       const { driver, options } = step.lookup;
-      const about = { job: job.name, name, fields: step.table };
       const keys = step.on.map(({ name, value }) => ({ name, type: value.type, nullable: true }));
+      const about = { job: job.name, name, fields: step.table, keys };
       return [
         {
           id,
