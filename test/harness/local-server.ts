@@ -3,7 +3,7 @@ import { eventually } from "./eventually.js";
 import { Child, type Command } from "./process.js";
 import { ready } from "./ready.js";
 
-const ANSWER_WITHIN_MS = 5_000;
+const ANSWER_WITHIN_MS = 30_000;
 
 /** A server on this machine, with a folder of its own, that may be killed and started again. */
 export abstract class LocalServer {
