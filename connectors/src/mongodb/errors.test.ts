@@ -21,6 +21,7 @@ t.test("what a server says of itself may pass, what it says of the call does not
   t.notOk([13, 18, 61, 2, 121, 40573].some((code) => passes(server(code, "no"))));
   const network = Object.assign(new Error("closed"), { name: "MongoNetworkError" });
   t.ok(passes(network));
+  t.ok(passes(Object.assign(new Error("read ECONNRESET"), { name: "MongoBulkWriteError" })));
   const labelled = Object.assign(server(1, "not yet"), {});
   labelled.addErrorLabel("RetryableWriteError");
   t.ok(passes(labelled));

@@ -47,9 +47,9 @@ const OF_ALL_ROWS = new Set([
   ATLAS,
 ]);
 
-/** Of errors that name no code. */
+/** Of errors that name no code: nothing was answered. A bulk write has a name of its own for it. */
 const PASSING_NAMES =
-  /^Mongo(Network|NetworkTimeout|ServerSelection|NotConnected|PoolCleared\w*|WaitQueueTimeout|OperationTimeout)Error$/;
+  /^Mongo(BulkWrite|Network|NetworkTimeout|ServerSelection|NotConnected|PoolCleared\w*|WaitQueueTimeout|OperationTimeout)Error$/;
 
 const PASSING_LABELS = ["RetryableWriteError", "RetryableReadError", "ResumableChangeStreamError"];
 
