@@ -14,6 +14,7 @@ export interface Connection {
   readonly settings: Settings;
   readonly step: Step;
   readonly consistency: number;
+  close(): Promise<void>;
 }
 
 /** Connections that are lost are asked for again, at most so long afterwards. */
@@ -25,22 +26,65 @@ export async function connect(settings: Settings, step: Step): Promise<Connectio
   const cassandra = await load();
   const consistency = consistencyOf(cassandra, settings.consistency);
   const client = new cassandra.Client(options(cassandra, settings));
+  // No socket keeps the process: until it is closed, this does.
+  const held = setInterval(() => {}, 60_000);
+  const close = async () => {
+    clearInterval(held);
+    await client.shutdown().catch(() => {});
+    // A client that has never been connected goes on asking for nodes.
+    (client as unknown as { controlConnection: { shutdown(): void } }).controlConnection.shutdown();
+  };
   try {
     await client.connect();
   } catch (error) {
-    await client.shutdown().catch(() => {});
+    await close();
     throw unreachable(settings, error);
   }
-  return { cassandra, client, settings, step, consistency };
+  return { cassandra, client, settings, step, consistency, close };
 }
 
 async function load(): Promise<Cassandra> {
   try {
-    return (await import("cassandra-driver")).default;
+    const { default: loaded } = await import("cassandra-driver");
+    await letGo();
+    return loaded;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     throw new Error("it needs the package cassandra-driver, which is not installed: npm install cassandra-driver");
   }
+}
+
+/** What the driver loses track of after failures, so that it would keep the process for ever: where it is made, and its name. */
+const LOST = [
+  ["connection", "open", "netClient"],
+  ["connection", "_setIdleTimeout", "_idleTimeout"],
+  ["host", "setDistance", "_healthResponseCountTimer"],
+  ["host-connection-pool", "scheduleNewConnectionAttempt", "_newConnectionTimeout"],
+] as const;
+let isLetGo = false;
+
+async function letGo(): Promise<void> {
+  if (isLetGo) return;
+  isLetGo = true;
+  for (const [file, method, name] of LOST) {
+    const { default: module } = (await import(`cassandra-driver/lib/${file}.js`)) as { default: Module };
+    const { prototype } = module.Host ?? module;
+    const original = prototype[method] as (...args: unknown[]) => unknown;
+    prototype[method] = function (this: Inner, ...args: unknown[]) {
+      const result = original.apply(this, args);
+      (this[name] as { unref?(): void } | null | undefined)?.unref?.();
+      return result;
+    };
+  }
+}
+
+/** An object of the driver's own. */
+type Inner = Record<string, unknown>;
+
+/** A class, or an object that has it. */
+interface Module {
+  readonly prototype: Inner;
+  readonly Host?: { readonly prototype: Inner };
 }
 
 /** The number of a consistency that is given as in CQL. */

@@ -28,7 +28,7 @@ export class CassandraLookup implements DriverLookup {
       const columns = columnsOf(step.fields, table, connection);
       return new CassandraLookup(connection, settings, table, columns, keyOf(table, connection));
     } catch (error) {
-      await connection.client.shutdown();
+      await connection.close();
       throw error;
     }
   }
@@ -56,7 +56,7 @@ export class CassandraLookup implements DriverLookup {
   }
 
   async close(): Promise<void> {
-    await this.connection.client.shutdown();
+    await this.connection.close();
   }
 }
 

@@ -64,7 +64,7 @@ export class CassandraSink implements DriverSink {
       const table = await tableOf(connection);
       return new CassandraSink(connection, settings, table, writtenTo(table, connection, settings));
     } catch (error) {
-      await connection.client.shutdown();
+      await connection.close();
       throw error;
     }
   }
@@ -87,7 +87,7 @@ export class CassandraSink implements DriverSink {
   }
 
   async close(): Promise<void> {
-    await this.connection.client.shutdown();
+    await this.connection.close();
   }
 
   #begin(rows: readonly Row[]): Delivery {

@@ -38,7 +38,7 @@ export class CassandraSource implements DriverSource {
         );
       return new CassandraSource(connection, settings, table, columns);
     } catch (error) {
-      await connection.client.shutdown();
+      await connection.close();
       throw error;
     }
   }
@@ -77,7 +77,7 @@ export class CassandraSource implements DriverSource {
   }
 
   async close(): Promise<void> {
-    await this.connection.client.shutdown();
+    await this.connection.close();
   }
 }
 
