@@ -51,7 +51,7 @@ impl Scratch {
 
     fn give(&mut self, buffer: Buffer) -> Bytes {
         let (start, end) = (self.used, self.used + buffer.len());
-        if buffer.len() > COPIED_BYTES || end > self.memory.len() {
+        if buffer.len() > COPIED_BYTES || end > self.memory.len() || self.memory.is_empty() {
             return Either::A(lent(buffer));
         }
         // SAFETY: no JavaScript runs on this thread meanwhile, and no other thread has the memory.

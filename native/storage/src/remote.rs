@@ -139,7 +139,10 @@ impl Store for Remote {
         let listed = self.runtime.block_on(async { self.operator.list_with(folder).recursive(true).await });
         let entries = match listed {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            // Objects have no folders that could be missing: their bucket is.
+            Err(error) if error.kind() == ErrorKind::NotFound && matches!(self.service, Service::Hdfs(_)) => {
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(failure(&error)),
         };
         let files = entries.into_iter().filter(|entry| entry.metadata().is_file());

@@ -24,6 +24,7 @@ impl Builder<'_> {
         let output = projection(&plan.output, &scope, operator.schema.clone())?;
         let counters = self.counters(index);
         let lookup = Rc::new(RefCell::new(Lookup::new(LookupParts {
+            step: operator.name.clone(),
             keys: LookupKeys::new(&plan.on, &input)?,
             columns: plan.columns.clone(),
             scope,

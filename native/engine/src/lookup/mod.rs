@@ -35,6 +35,7 @@ pub type SharedLookup = Rc<RefCell<Lookup>>;
 
 /// The lookups of one operator in one slot.
 pub struct Lookup {
+    step: String,
     keys: LookupKeys,
     /// What is found, as it is declared, and as it stands beside rows that may have no match.
     columns: SchemaRef,
@@ -58,6 +59,7 @@ pub struct Lookup {
 
 /// What a lookup is made of.
 pub struct LookupParts {
+    pub step: String,
     pub keys: LookupKeys,
     pub columns: SchemaRef,
     /// The columns of both sides.
@@ -84,9 +86,20 @@ enum Waiting {
 
 impl Lookup {
     pub fn new(parts: LookupParts) -> Self {
-        let LookupParts { keys, columns, scope, keep_unmatched, batch_keys, cache, calling, environment, counters } =
-            parts;
+        let LookupParts {
+            step,
+            keys,
+            columns,
+            scope,
+            keep_unmatched,
+            batch_keys,
+            cache,
+            calling,
+            environment,
+            counters,
+        } = parts;
         Lookup {
+            step,
             keys,
             nullable: waiting::nullable(&columns),
             columns,
@@ -204,7 +217,7 @@ impl Lookup {
             let found = match answer {
                 Ok(Reply::Found(found)) => found,
                 Ok(_) => return Err(internal("a lookup was answered with something else")),
-                Err(reason) => return Err(Error::new(ErrorCode::Source, reason)),
+                Err(reason) => return Err(Error::new(ErrorCode::Source, reason).at(&self.step)),
             };
             self.settle(&asked, found)?;
         }

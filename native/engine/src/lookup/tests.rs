@@ -19,6 +19,7 @@ fn lookup(keep_unmatched: bool, cache_rows: usize) -> (Lookup, Arc<Calls>) {
     let calls: Arc<Calls> = Arc::default();
     let on = [NamedExpr { name: "key".into(), expr: Expr::Column("id".into()) }];
     let lookup = Lookup::new(LookupParts {
+        step: "lookupJoin".into(),
         keys: LookupKeys::new(&on, &input()).unwrap(),
         columns: columns(),
         scope: BroadcastJoin::scope(&input(), &columns()),
