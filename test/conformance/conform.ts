@@ -47,7 +47,11 @@ function alongside(t: Test, { name, usual }: Suite): void {
     t.test(`${name}, ${what}`, { buffered: true }, async (t) => run(t, await usual()));
 
   check("positions: a restart goes on where the commit was", checks.positions);
-  check("replay: what was not committed before a kill comes again", checks.replay);
+  check("replay: what was not committed before a kill comes again", async (t, ends) =>
+    ends.from.connector.source?.isShort === true
+      ? t.plan(0, "it ends before it could be killed in the middle")
+      : checks.replay(t, ends),
+  );
   check("kills: the guarantee holds over kills at random moments", checks.kills);
   check("bad config: the job ends and says what is wrong and what to do", checks.badConfig);
   check("bad record: it ends the job, is counted, or is kept", async (t, ends) =>

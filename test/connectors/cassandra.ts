@@ -15,6 +15,7 @@ const connector: Connector = {
   name: "cassandra",
   source: {
     isBounded: true,
+    isShort: true,
     // Small pages, so that there is something to be stopped in the middle.
     from: (j, { env, onBadRecord }) =>
       j.source(cassandra({ ...address(env), schema: Columns, splits: 16, pageRows: 20, concurrency: 1, onBadRecord })),

@@ -31,7 +31,7 @@ const connector: Connector = {
       async openSource() {
         let count = 0;
         // Slowly, so that there is something to be stopped in the middle; but for text that is to fill memory.
-        const env = { RATE: "4000", TEXT: "" };
+        const env = { RATE: "1000", TEXT: "" };
         return {
           get env() {
             return { ...env, COUNT: String(count) };

@@ -237,7 +237,10 @@ t.test("a lookup in a collection that is not there ends the job and names those 
   await collectionOf(persons).insertOne({ name: "somebody" });
   const job = run(t, "mongodb-lookup.ts", { COUNT: "10", PERSONS: persons, PRICES: "nowhere" });
   t.equal((await job.exited()).code, 4, job.log);
-  t.match(job.stderr, /mongodb\(test.nowhere\)\): there is no such collection in the database test; there is .*persons/);
+  t.match(
+    job.stderr,
+    /mongodb\(test.nowhere\)\): there is no such collection in the database test; there is .*persons/,
+  );
 });
 
 /** Documents whose ids are of several types. */

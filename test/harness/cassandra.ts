@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type cassandra from "cassandra-driver";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
@@ -83,6 +84,11 @@ export class CassandraServer {
 
   /** Runs a statement in the keyspace of the tests; gives its rows. */
   async query<T = Record<string, unknown>>(cql: string, params: readonly unknown[] = []): Promise<T[]> {
+    const run = () => this.#run<T>(cql, params);
+    return await (cql.startsWith("SELECT") ? patiently(run) : run());
+  }
+
+  async #run<T>(cql: string, params: readonly unknown[]): Promise<T[]> {
     const client = await this.#connected();
     const prepare = params.length > 0;
     const rows: unknown[] = [];
@@ -94,7 +100,9 @@ export class CassandraServer {
   /** Runs a statement for each list of parameters, many at once. */
   async insert(cql: string, rows: readonly (readonly unknown[])[]): Promise<void> {
     const params = rows.map((row) => [...row]);
-    await driver.concurrent.executeConcurrent(await this.#connected(), cql, params, { concurrencyLevel: 64 });
+    const run = async () =>
+      driver.concurrent.executeConcurrent(await this.#connected(), cql, params, { concurrencyLevel: 32 });
+    await patiently(run);
   }
 
   /** Leaves connections open and answers nothing any more. */
@@ -156,8 +164,8 @@ export class CassandraServer {
       // Classes of a hundred jars are taken as they are, so that it starts sooner.
       "-XX:+UnlockDiagnosticVMOptions",
       "-XX:-BytecodeVerificationRemote",
-      "-Xmx512m",
-      "-Xms512m",
+      "-Xmx1g",
+      "-Xms1g",
       "-XX:+UseSerialGC",
       "-XX:TieredStopAtLevel=1",
       "-Djava.net.preferIPv4Stack=true",
@@ -236,4 +244,17 @@ seed_provider:
           - seeds: "127.0.0.1:${storage}"
 `,
   );
+}
+
+/** Asks again, for a minute, where the node is too busy to answer: what is asked may be done twice. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await delay(500);
+    }
+  }
 }
