@@ -37,6 +37,8 @@ export interface SourceUnderTest extends EndUnderTest {
   readonly hasLag?: boolean;
   /** It reads what there is at the start, and then the job ends: what is added later it never finds. */
   readonly isBounded?: boolean;
+  /** It stands still by itself now and then, as while it fetches a file: whether it is held back cannot be told. */
+  readonly halts?: boolean;
   /** It has given some thousand rows before it could be killed in the middle. */
   readonly isShort?: boolean;
 }

@@ -12,8 +12,6 @@ async function start(): Promise<Storage> {
   return {
     server: {
       stop: () => cluster.stop(),
-      pause: () => cluster.pause(),
-      resume: () => cluster.resume(),
       kill: () => cluster.kill(),
       restart: () => cluster.restart(),
     },

@@ -10,7 +10,7 @@ import { jsonBytes, parseLines, type Row } from "../conformance/rows.js";
 
 /** A storage as a client sees it that shares no code with Millrace. */
 export interface Storage {
-  readonly server: Pick<Required<Server>, "stop" | "pause" | "resume" | "kill" | "restart">;
+  readonly server: Pick<Required<Server>, "stop" | "kill" | "restart">;
   /** What a job has to find in its environment. */
   readonly access: Readonly<Record<string, string>>;
   /** A folder as a job names it. */

@@ -10,8 +10,6 @@ async function start(): Promise<Storage> {
   return {
     server: {
       stop: () => server.stop(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
       kill: () => server.kill(),
       restart: () => server.restart(),
     },

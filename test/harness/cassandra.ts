@@ -14,6 +14,9 @@ const POM = join(ROOT, "test/servers/cassandra/pom.xml");
 // The package is the connectors': the tests use what these use.
 const driver = createRequire(join(ROOT, "connectors/package.json"))("cassandra-driver") as typeof cassandra;
 
+/** Rows that are inserted again where one of them fails. */
+const INSERTED = 1000;
+
 /** It takes seven seconds on a machine that does nothing else. */
 const READY_WITHIN_MS = 240_000;
 
@@ -99,10 +102,12 @@ export class CassandraServer {
 
   /** Runs a statement for each list of parameters, many at once. */
   async insert(cql: string, rows: readonly (readonly unknown[])[]): Promise<void> {
-    const params = rows.map((row) => [...row]);
-    const run = async () =>
-      driver.concurrent.executeConcurrent(await this.#connected(), cql, params, { concurrencyLevel: 32 });
-    await patiently(run);
+    for (let from = 0; from < rows.length; from += INSERTED) {
+      const params = rows.slice(from, from + INSERTED).map((row) => [...row]);
+      const run = async () =>
+        driver.concurrent.executeConcurrent(await this.#connected(), cql, params, { concurrencyLevel: 32 });
+      await patiently(run);
+    }
   }
 
   /** Leaves connections open and answers nothing any more. */

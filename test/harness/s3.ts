@@ -28,7 +28,7 @@ export class S3Server {
       "com.adobe.testing.s3mock.http-port": port,
       "com.adobe.testing.s3mock.store.root": directory,
     };
-    const java = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars];
+    const java = ["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars];
     const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
     const args = [...java, "org.springframework.boot.loader.launch.JarLauncher", ...flags];
     this.#launch = () => new Child({ command: "java", args });
