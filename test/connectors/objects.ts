@@ -10,7 +10,7 @@ import { jsonBytes, parseLines, type Row } from "../conformance/rows.js";
 
 /** A storage as a client sees it that shares no code with Millrace. */
 export interface Storage {
-  readonly server: Pick<Required<Server>, "stop" | "kill" | "restart">;
+  readonly server: Pick<Server, "stop" | "kill" | "restart">;
   /** What a job has to find in its environment. */
   readonly access: Readonly<Record<string, string>>;
   /** A folder as a job names it. */
@@ -30,6 +30,7 @@ const MOST_ROWS = 10_000;
 export function objects(name: string, start: () => Promise<Storage>): Connector {
   const source: SourceUnderTest = {
     bytesOf: jsonBytes,
+    halts: true,
     from: (j, { env, onBadRecord }) =>
       j.source(files({ paths: env("INPUT"), format: json(Columns), follow: true, onBadRecord })),
   };
