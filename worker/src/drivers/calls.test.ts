@@ -3,9 +3,8 @@ import { schema, t as type } from "millrace";
 import t from "tap";
 import { rowReader, rowWriter } from "../functions/row-code.js";
 import type { Batch, DriverCall, DriverPage, NativeJob } from "../native.js";
-import { LookupCalls } from "./lookup-calls.js";
-import { SinkCalls } from "./sink-calls.js";
-import { SourceCalls } from "./source-calls.js";
+import { serve } from "./connect.js";
+import type { DriverStep, Serving } from "./drivers.js";
 
 const { fields } = schema({ id: type.int64(), name: type.string().nullable() });
 const step: Step = { job: "a-job", name: "things(all)", fields };
@@ -53,6 +52,17 @@ const call = (want: DriverCall["want"], more: Partial<DriverCall> = {}): DriverC
   ...more,
 });
 
+async function open(
+  driver: Driver<undefined>,
+  role: DriverStep["role"],
+  native: NativeJob,
+  about = step,
+): Promise<Serving> {
+  const serving = await serve(driver as Driver<unknown>, { role, options: undefined, about }, native);
+  if (serving === undefined) throw new Error("it cannot do that");
+  return serving;
+}
+
 class Passing extends Error {}
 const mayPass = (error: unknown) => error instanceof Passing;
 
@@ -79,7 +89,7 @@ t.test("a source gives its splits, and pages with what does not fit beside them"
   const { told, native } = core();
   const rows = [{ id: "x" }, { id: 1n, name: "a" }, { id: 2n, name: 5 }, { id: 3n }] as unknown as Row[];
   const pages = [{ rows, token: "t1" }];
-  const calls = await SourceCalls.open(source(pages, []) as Driver<unknown>, undefined, step, native);
+  const calls = await open(source(pages, []), "source", native);
   await calls.serve(call("splits"));
   await calls.serve(call("read", { split: "a" }));
   t.match(told, [
@@ -105,7 +115,7 @@ t.test("a split is taken up behind its last page after a failure that may pass",
   const { told, native } = core();
   const opened: (string | undefined)[] = [];
   const pages = [{ rows: [{ id: 1n }], token: "t1" }, new Passing("gone"), { rows: [{ id: 2n }], token: "t2" }];
-  const calls = await SourceCalls.open(source(pages, opened) as Driver<unknown>, undefined, step, native);
+  const calls = await open(source(pages, opened), "source", native);
   await calls.serve(call("read", { split: "a", after: "t0" }));
   await calls.serve(call("read", { split: "a", after: "t1" }));
   await calls.serve(call("read", { split: "a", after: "t2" }));
@@ -120,7 +130,7 @@ t.test("a split is taken up behind its last page after a failure that may pass",
 
 t.test("a failure that does not pass is told at once", async (t) => {
   const { native } = core();
-  const calls = await SourceCalls.open(source([new Error("no such thing")], []) as Driver<unknown>, {}, step, native);
+  const calls = await open(source([new Error("no such thing")], []), "source", native);
   await t.rejects(calls.serve(call("read", { split: "a" })), { message: "no such thing" });
   await calls.close();
 });
@@ -140,7 +150,7 @@ t.test("a sink gets rows and tells which of them were refused", async (t) => {
     }),
     mayPass,
   };
-  const calls = await SinkCalls.open(driver as Driver<unknown>, undefined, step, native);
+  const calls = await open(driver, "sink", native);
   const rows = [
     { id: 1n, name: "a" },
     { id: 2n, name: null },
@@ -163,7 +173,7 @@ t.test("a lookup gives the rows that there are, by their keys", async (t) => {
   const driver: Driver<undefined> = {
     lookup: async () => ({ find: async (keys) => keys.map(({ key }) => known.get(key)), close: async () => {} }),
   };
-  const calls = await LookupCalls.open(driver as Driver<unknown>, undefined, step, keys, native);
+  const calls = await open(driver, "lookup", native, { ...step, keys });
   const asked = (...numbers: bigint[]) =>
     call("find", {
       rows: batch(

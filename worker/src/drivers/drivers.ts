@@ -1,9 +1,6 @@
-import type { CallFigures, Driver, Step } from "@millrace/connectors/driver";
-import { type Job, type MillraceError, SinkError, SourceError } from "millrace";
+import type { CallFigures, Step } from "@millrace/connectors/driver";
+import { type Job, SinkError, SourceError } from "millrace";
 import type { DriverCall, NativeJob } from "../native.js";
-import { LookupCalls } from "./lookup-calls.js";
-import { SinkCalls } from "./sink-calls.js";
-import { SourceCalls } from "./source-calls.js";
 
 /** Figures of the driver of one step since the start. */
 export interface DriverFigures extends CallFigures {
@@ -14,14 +11,20 @@ export interface DriverFigures extends CallFigures {
   readonly inFlight: number;
 }
 
-/** Those that its calls are answered with. */
-export type ServedFigures = Omit<DriverFigures, "step" | "calls" | "inFlight">;
-
 /** What serves the calls of one step. */
 export interface Serving {
   serve(call: DriverCall): Promise<void>;
-  figures(): ServedFigures;
+  figures(): Omit<DriverFigures, "step" | "calls" | "inFlight">;
   close(): Promise<void>;
+}
+
+/** A step that has a driver. */
+export interface DriverStep {
+  readonly id: string;
+  readonly role: "source" | "sink" | "lookup";
+  readonly driver: string;
+  readonly options: unknown;
+  readonly about: Step;
 }
 
 /** Has the drivers of a running job do what its steps want. */
@@ -41,19 +44,24 @@ export class Drivers {
    * @throws SourceError, SinkError when the other side cannot be reached or refuses what it is asked for
    */
   static async open(job: Job, native: NativeJob): Promise<Drivers | undefined> {
-    const connected: [string, Served][] = [];
+    const steps = stepsOf(job);
+    if (steps.length === 0) return undefined;
+    // Loaded where it is needed only.
+    const { connect } = await import("./connect.js");
+    const connected = new Map<string, Served>();
     try {
-      for (const step of stepsOf(job)) {
+      for (const step of steps) {
         const serving = await connect(step, native).catch((error) => {
-          throw step.failed(message(error));
+          const Failed = step.role === "sink" ? SinkError : SourceError;
+          throw new Failed(message(error), step.about.name);
         });
-        connected.push([step.id, { ...step.about, serving, calls: 0, inFlight: 0 }]);
+        connected.set(step.id, { serving, calls: 0, inFlight: 0 });
       }
     } catch (error) {
-      await Promise.allSettled(connected.map(([, { serving }]) => serving.close()));
+      await Promise.allSettled([...connected.values()].map(({ serving }) => serving.close()));
       throw error;
     }
-    return connected.length === 0 ? undefined : new Drivers(native, new Map(connected));
+    return new Drivers(native, connected);
   }
 
   figures(): DriverFigures[] {
@@ -92,74 +100,30 @@ export class Drivers {
   }
 }
 
-interface Served extends Step {
+interface Served {
   readonly serving: Serving;
   calls: number;
   inFlight: number;
 }
 
-/** A step that has a driver. */
-interface DriverStep {
-  readonly id: string;
-  readonly driver: string;
-  readonly about: Step;
-  open(driver: Driver<unknown>, native: NativeJob): Promise<Serving> | undefined;
-  failed(message: string): MillraceError;
-}
-
 function stepsOf(job: Job): DriverStep[] {
   return job.steps.flatMap(({ id, name, fields, step }): DriverStep[] => {
+    const about = { job: job.name, name, fields };
     if (step.kind === "source" && step.config.kind === "driver") {
       const { driver, options } = step.config;
-      const about = { job: job.name, name, fields: step.declared };
-      return [
-        {
-          id,
-          driver,
-          about,
-          open: (driver, native) => driver.source && SourceCalls.open(driver, options, about, native),
-          failed: (message) => new SourceError(message, name),
-        },
-      ];
+      return [{ id, role: step.kind, driver, options, about: { ...about, fields: step.declared } }];
     }
     if (step.kind === "sink" && step.config.kind === "driver") {
       const { driver, options } = step.config;
-      const about = { job: job.name, name, fields };
-      return [
-        {
-          id,
-          driver,
-          about,
-          open: (driver, native) => driver.sink && SinkCalls.open(driver, options, about, native),
-          failed: (message) => new SinkError(message, name),
-        },
-      ];
+      return [{ id, role: step.kind, driver, options, about }];
     }
     if (step.kind === "lookup") {
       const { driver, options } = step.lookup;
       const keys = step.on.map(({ name, value }) => ({ name, type: value.type, nullable: true }));
-      const about = { job: job.name, name, fields: step.table, keys };
-      return [
-        {
-          id,
-          driver,
-          about,
-          open: (driver, native) => driver.lookup && LookupCalls.open(driver, options, about, keys, native),
-          failed: (message) => new SourceError(message, name),
-        },
-      ];
+      return [{ id, role: step.kind, driver, options, about: { ...about, fields: step.table, keys } }];
     }
     return [];
   });
-}
-
-async function connect(step: DriverStep, native: NativeJob): Promise<Serving> {
-  // Loaded where it is needed only.
-  const { driver } = await import("@millrace/connectors/driver");
-  const found = await driver(step.driver);
-  const opening = found && step.open(found, native);
-  if (opening === undefined) throw new Error(`@millrace/connectors has nothing for it: update the package`);
-  return await opening;
 }
 
 export function message(error: unknown): string {

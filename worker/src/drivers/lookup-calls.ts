@@ -1,47 +1,32 @@
-import { Attempts, type Driver, type DriverLookup, type Step, systemClock } from "@millrace/connectors/driver";
+import type { Attempts, DriverLookup, Step } from "@millrace/connectors/driver";
 import type { Field } from "millrace";
 import { type RowReader, type RowWriter, rowReader, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, NativeJob } from "../native.js";
-import { message, type ServedFigures, type Serving } from "./drivers.js";
+import { message } from "./drivers.js";
 
 /** Finds what belongs to keys. */
-export class LookupCalls implements Serving {
-  readonly #attempts: Attempts;
+export class LookupCalls {
+  rows = 0;
   readonly #keys: RowReader;
   /** All columns that the step may ask for; those that it does are always the same. */
   readonly #fields: readonly Field[];
   #writer: RowWriter | undefined;
-  #rows = 0;
 
-  private constructor(
-    driver: Driver<unknown>,
-    { fields }: Step,
-    keys: readonly Field[],
+  constructor(
     private readonly lookup: DriverLookup,
+    { fields, keys = [] }: Step,
+    private readonly attempts: Attempts,
     private readonly native: NativeJob,
   ) {
-    this.#attempts = new Attempts(systemClock, (error) => driver.mayPass?.(error) ?? false);
     this.#keys = rowReader(keys);
     this.#fields = fields;
-  }
-
-  static async open(
-    driver: Driver<unknown>,
-    options: unknown,
-    step: Step,
-    keys: readonly Field[],
-    native: NativeJob,
-  ): Promise<LookupCalls> {
-    const lookup = await driver.lookup?.(options, step);
-    if (lookup === undefined) throw new Error("nothing can be looked up in it");
-    return new LookupCalls(driver, step, keys, lookup, native);
   }
 
   async serve({ id, rows: batch, columns }: DriverCall): Promise<void> {
     if (batch === undefined) throw new Error("a call came without its keys");
     this.#keys.take(batch.columns);
     const keys = Array.from({ length: batch.length }, (_, row) => this.#keys.get(row));
-    const found = await this.#attempts.call(() => this.lookup.find(keys, columns));
+    const found = await this.attempts.call(() => this.lookup.find(keys, columns));
     this.#writer ??= rowWriter(this.#fields.filter(({ name }) => columns.includes(name)));
     this.#writer.begin();
     const of: number[] = [];
@@ -54,18 +39,9 @@ export class LookupCalls implements Serving {
       }
       of.push(key);
     });
-    this.#rows += of.length;
+    this.rows += of.length;
     const length = of.length;
     this.native.found(id, { length, columns: this.#writer.finish(length) }, Uint32Array.from(of));
-  }
-
-  figures(): ServedFigures {
-    return { rows: this.#rows, ...this.#attempts.figures };
-  }
-
-  async close(): Promise<void> {
-    this.#attempts.close();
-    await this.lookup.close();
   }
 }
 

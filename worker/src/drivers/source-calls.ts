@@ -1,66 +1,40 @@
-import {
-  Attempts,
-  type Driver,
-  type DriverSource,
-  type Row,
-  type SplitPage,
-  type SplitReader,
-  type Step,
-  systemClock,
-} from "@millrace/connectors/driver";
+import type { Attempts, DriverSource, Row, SplitPage, SplitReader, Step } from "@millrace/connectors/driver";
 import type { Field } from "millrace";
 import { type RowWriter, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, DriverPage, NativeJob } from "../native.js";
-import { message, type ServedFigures, type Serving } from "./drivers.js";
+import { message } from "./drivers.js";
 
 /** Reads splits, each of them a page ahead of what the core has asked for. */
-export class SourceCalls implements Serving {
-  readonly #attempts: Attempts;
+export class SourceCalls {
+  rows = 0;
   readonly #fields: readonly Field[];
   readonly #splits = new Map<string, OpenSplit>();
   #writers: { readonly page: RowWriter; readonly single: RowWriter } | undefined;
-  #rows = 0;
 
-  private constructor(
-    driver: Driver<unknown>,
-    { fields }: Step,
+  constructor(
     private readonly source: DriverSource,
+    { fields }: Step,
+    private readonly attempts: Attempts,
     private readonly native: NativeJob,
   ) {
-    this.#attempts = new Attempts(systemClock, (error) => driver.mayPass?.(error) ?? false);
     this.#fields = fields;
-  }
-
-  static async open(driver: Driver<unknown>, options: unknown, step: Step, native: NativeJob): Promise<SourceCalls> {
-    const source = await driver.source?.(options, step);
-    if (source === undefined) throw new Error("it is no source");
-    return new SourceCalls(driver, step, source, native);
   }
 
   async serve(call: DriverCall): Promise<void> {
     if (call.want === "splits") {
-      const { names, bounded } = await this.#attempts.call(() => this.source.splits());
+      const { names, bounded } = await this.attempts.call(() => this.source.splits());
       this.native.splits(call.id, [...names], bounded);
       return;
     }
     const { id, split: name = "", after, columns } = call;
     let split = this.#splits.get(name);
     if (split === undefined) {
-      split = new OpenSplit(this.source, name, after, columns, this.#attempts);
+      split = new OpenSplit(this.source, name, after, columns, this.attempts);
       this.#splits.set(name, split);
     }
     const { rows, token, caughtUp = false, ended = false } = await split.next();
-    this.#rows += rows.length;
+    this.rows += rows.length;
     this.native.read(id, { ...this.#written(rows, columns), token, caughtUp, ended });
-  }
-
-  figures(): ServedFigures {
-    return { rows: this.#rows, ...this.#attempts.figures };
-  }
-
-  async close(): Promise<void> {
-    this.#attempts.close();
-    await this.source.close();
   }
 
   /** The rows as columns, without those that do not fit. */
