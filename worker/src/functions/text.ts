@@ -23,9 +23,7 @@ export class TextReader implements Reader {
     const { valid, values, length } = column;
     this.valid = valid;
     this.#length = length;
-    // Of strings that are all null or empty a call for a driver has no bytes, but a place in memory that it does not see.
-    this.#bytes =
-      values?.buffer === undefined ? EMPTY : Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    this.#bytes = values === undefined ? EMPTY : Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     this.#offsets = views.offsets(column);
     this.#from = 0;
     this.#to = 0;
