@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import type cassandra from "cassandra-driver";
+import { readPem } from "../calling/pem.js";
+import { readSecret, type Secret } from "../calling/secret.js";
 import type { Step } from "../driver/driver.js";
 import { unreachable } from "./errors.js";
-import type { Secret, Settings } from "./settings.js";
+import type { Settings } from "./settings.js";
 
 /** The module `cassandra-driver`. */
 export type Cassandra = typeof cassandra;
@@ -128,11 +129,11 @@ function login(
   { auth }: Cassandra,
   { username, password }: { readonly username: string; readonly password: Secret },
 ): cassandra.auth.AuthProvider {
-  let known = text(password);
+  let known = readSecret(password);
   const provider: cassandra.auth.AuthProvider = new auth.PlainTextAuthProvider(username, known);
   provider.newAuthenticator = (endpoint, name) => {
     try {
-      known = text(password);
+      known = readSecret(password);
     } catch {
       // Whoever replaces the file may be about to: the next connection looks again.
     }
@@ -141,17 +142,10 @@ function login(
   return provider;
 }
 
-function text(secret: Secret): string {
-  return typeof secret === "string" ? secret : readFileSync(secret.file, "utf8").trim();
-}
-
 function sslOf(tls: Exclude<Settings["tls"], false>): ConnectionOptions {
-  const { ca, certificate, key } = typeof tls === "object" ? tls : {};
   return {
     // The driver's default is to trust anyone.
     rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-    ...(certificate === undefined ? {} : { cert: readFileSync(certificate) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
+    ...(typeof tls === "object" ? readPem(tls) : {}),
   };
 }

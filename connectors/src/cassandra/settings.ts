@@ -1,5 +1,5 @@
-/** Given as it is, or as the file that holds it. */
-export type Secret = string | { readonly file: string };
+import type { PemPaths } from "../calling/pem.js";
+import type { Secret } from "../calling/secret.js";
 
 /** How the SDK hands over a connection. Times are milliseconds. */
 export interface Settings {
@@ -8,7 +8,7 @@ export interface Settings {
   readonly keyspace: string;
   readonly table: string;
   readonly auth: { readonly username: string; readonly password: Secret } | undefined;
-  readonly tls: boolean | { readonly ca?: string; readonly certificate?: string; readonly key?: string };
+  readonly tls: boolean | PemPaths;
   /** As CQL calls it: "LOCAL_QUORUM". */
   readonly consistency: string;
   readonly timeout: number;

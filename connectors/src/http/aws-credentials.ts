@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { readSecret } from "./read-secret.js";
+import { readSecret } from "../calling/secret.js";
 import type { SigV4Settings } from "./settings.js";
 import type { AwsCredentials } from "./sigv4.js";
 

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
+import { readSecret } from "../calling/secret.js";
 import { AwsKeys } from "./aws-credentials.js";
-import { readSecret } from "./read-secret.js";
 import type { HttpSettings, SigV4Settings } from "./settings.js";
 import { sha256, signedHeaders, type ToSign } from "./sigv4.js";
 

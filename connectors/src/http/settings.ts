@@ -1,7 +1,6 @@
 import type { RetryPolicy } from "../calling/backoff.js";
-
-/** A text that is nobody's business, or the file that holds it. */
-export type Secret = string | { readonly file: string };
+import type { PemPaths } from "../calling/pem.js";
+import type { Secret } from "../calling/secret.js";
 
 /** How requests of one sink are sent. Times are milliseconds. */
 export interface HttpSettings {
@@ -12,7 +11,7 @@ export interface HttpSettings {
   /** What signs requests as Standard Webhooks has it. */
   readonly webhookSecret?: Secret | undefined;
   /** Paths of PEM files. */
-  readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string } | undefined;
+  readonly tls?: PemPaths | undefined;
   readonly contentType: string;
   readonly compression: "" | "gzip" | "zstd" | "snappy";
   /** How the endpoint names rows that it has refused, and takes the key of a request. */

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Pool } from "undici";
+import { readPem } from "../calling/pem.js";
 import type { Reply } from "./reply.js";
 import type { HttpSettings } from "./settings.js";
 
@@ -25,14 +25,11 @@ const LONGEST_ANSWER_BYTES = 64 << 20;
 /** @throws when a file of certificates cannot be read */
 export function undiciTransport(origin: string, settings: HttpSettings): Transport {
   const { concurrency, connectTimeout, responseTimeout, tls, hedge } = settings;
-  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, "utf8"));
-  const files = { ca: read(tls?.ca), cert: read(tls?.certificate), key: read(tls?.key) };
-  const given = Object.fromEntries(Object.entries(files).filter(([, pem]) => pem !== undefined));
   const pool = new Pool(origin, {
     // A second request does not wait for the connection of the first.
     connections: hedge === undefined ? concurrency : 2 * concurrency,
     pipelining: 1,
-    connect: { timeout: connectTimeout, ...given },
+    connect: { timeout: connectTimeout, ...readPem(tls ?? {}) },
     headersTimeout: responseTimeout,
     bodyTimeout: responseTimeout,
     maxResponseSize: LONGEST_ANSWER_BYTES,

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Collection, Document, MongoClient, MongoClientOptions } from "mongodb";
+import { readPem } from "../calling/pem.js";
+import { readSecret } from "../calling/secret.js";
 import { failure, isRefusedLogin, MongoFailure } from "./errors.js";
-import type { Secret, Target } from "./settings.js";
+import type { Target } from "./settings.js";
 
 export type Mongo = typeof import("mongodb");
 
@@ -87,7 +88,7 @@ export class Connection {
   }
 
   async #connect(): Promise<MongoClient> {
-    const client = new this.mongo.MongoClient(text(this.target.url), clientOptions(this.target));
+    const client = new this.mongo.MongoClient(readSecret(this.target.url), clientOptions(this.target));
     try {
       return await client.connect();
     } catch (error) {
@@ -117,23 +118,12 @@ function clientOptions({ auth, tls, connectTimeout, responseTimeout }: Target): 
     // A 64-bit number is exact, and bytes are told from ids.
     useBigInt64: true,
     driverInfo: { name: "millrace" },
-    ...(auth === undefined ? {} : { auth: { username: auth.username, password: text(auth.password) } }),
+    ...(auth === undefined ? {} : { auth: { username: auth.username, password: readSecret(auth.password) } }),
     ...(auth?.source === undefined ? {} : { authSource: auth.source }),
     ...(tls === undefined ? {} : tlsOptions(tls)),
   };
 }
 
 function tlsOptions(tls: NonNullable<Target["tls"]>): MongoClientOptions {
-  if (typeof tls === "boolean") return { tls };
-  const { ca, certificate, key } = tls;
-  return {
-    tls: true,
-    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-    ...(certificate === undefined ? {} : { cert: readFileSync(certificate) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
-  };
-}
-
-function text(secret: Secret): string {
-  return typeof secret === "string" ? secret : readFileSync(secret.file, "utf8").trim();
+  return typeof tls === "boolean" ? { tls } : { tls: true, ...readPem(tls) };
 }

@@ -1,5 +1,5 @@
-/** A text that is nobody's business, or the file that holds it. */
-export type Secret = string | { readonly file: string };
+import type { PemPaths } from "../calling/pem.js";
+import type { Secret } from "../calling/secret.js";
 
 /** How a collection is reached. Times are milliseconds. */
 export interface Target {
@@ -8,7 +8,7 @@ export interface Target {
   readonly collection: string;
   readonly auth?: { readonly username: string; readonly password: Secret; readonly source?: string } | undefined;
   /** Paths of PEM files. */
-  readonly tls?: boolean | { readonly ca?: string; readonly certificate?: string; readonly key?: string } | undefined;
+  readonly tls?: boolean | PemPaths | undefined;
   readonly connectTimeout: number;
   readonly responseTimeout: number;
 }

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Secret } from "./settings.js";
+
+/** A text that is nobody's business, or the file that holds it. */
+export type Secret = string | { readonly file: string };
 
 /** @throws when its file cannot be read */
 export function readSecret(secret: Secret): string {
