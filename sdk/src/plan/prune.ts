@@ -1,6 +1,6 @@
 import type { Field } from "../schema/type.js";
 import { columnsIn } from "../stream/step.js";
-import type { PlanNode } from "./node.js";
+import type { NamedValue, PlanNode } from "./node.js";
 
 /**
  * The same steps with only the columns that are needed downstream: what no step reads is not decoded. Sinks and user
@@ -43,14 +43,10 @@ function readOf(node: PlanNode, needed: ReadonlySet<string>, input: PlanNode): s
       return [...needed, ...step.keys.flatMap(({ value }) => columnsIn(value))];
     case "union":
       return [...needed];
-    case "join": {
-      // The table is kept whole: what is stored of it does not hang on what the job reads of it today.
-      if (input !== node.inputs[0]) return input.fields.map((field) => field.name);
-      const columns = step.output.filter(({ name }) => needed.has(name));
-      const own = new Set(input.fields.map((field) => field.name));
-      return [...step.on, ...columns].flatMap(({ value }) => columnsIn(value)).filter((name) => own.has(name));
-    }
+    case "join":
     case "lookup": {
+      // What is broadcast is kept whole: what is stored of it does not hang on what the job reads of it today.
+      if (input !== node.inputs[0]) return input.fields.map((field) => field.name);
       const columns = step.output.filter(({ name }) => needed.has(name));
       const own = new Set(input.fields.map((field) => field.name));
       return [...step.on, ...columns].flatMap(({ value }) => columnsIn(value)).filter((name) => own.has(name));
@@ -63,29 +59,23 @@ function readOf(node: PlanNode, needed: ReadonlySet<string>, input: PlanNode): s
 function withColumns(node: PlanNode, inputs: readonly PlanNode[], needed: ReadonlySet<string>): PlanNode {
   const { step } = node;
   const keep = (wanted: ReadonlySet<string>) => node.fields.filter((field) => wanted.has(field.name));
+  const made = (values: readonly NamedValue[]) => values.filter(({ name }) => needed.has(name));
   switch (step.kind) {
     case "source": {
       const time = step.eventTime?.value;
       return { ...node, fields: keep(new Set([...needed, ...(time === undefined ? [] : columnsIn(time))])) };
     }
-    case "select": {
-      const fields = keep(needed);
-      const columns = step.columns.filter(({ name }) => fields.some((field) => field.name === name));
-      return { ...node, inputs, fields, step: { ...step, columns } };
-    }
-    case "join": {
-      const fields = keep(needed);
-      const output = step.output.filter(({ name }) => fields.some((field) => field.name === name));
-      return { ...node, inputs, fields, step: { ...step, output } };
-    }
+    case "select":
+      return { ...node, inputs, fields: keep(needed), step: { ...step, columns: made(step.columns) } };
+    case "join":
+      return { ...node, inputs, fields: keep(needed), step: { ...step, output: made(step.output) } };
     case "lookup": {
-      const fields = keep(needed);
-      const output = step.output.filter(({ name }) => fields.some((field) => field.name === name));
+      const output = made(step.output);
       const read = new Set(output.flatMap(({ value }) => columnsIn(value)));
       const columns = step.columns.filter(({ name }) => read.has(`$${name}`));
       // A table without any column could not say whether it has a row.
       const asked = columns.length > 0 ? columns : step.columns.slice(0, 1);
-      return { ...node, inputs, fields, step: { ...step, output, columns: asked } };
+      return { ...node, inputs, fields: keep(needed), step: { ...step, output, columns: asked } };
     }
     case "filter":
     case "deduplicate":

@@ -53,12 +53,23 @@ export function joinOf<S extends Shape, T extends Shape>(
 ): Join {
   const keys = describe(name, fields, (row: Columns<S>) => keysOf(on(row)));
   inStep(name, () => sameKeys(keys, table.keys));
+  const output = joinedColumns<S, T>(name, fields, table.node.fields, columns, keepUnmatched);
+  return { kind: "join", on: keys, keys: table.keys, output, keepUnmatched };
+}
+
+/** What a join gives, of the columns of both sides; those of its `table` are null where it keeps rows without a match. */
+export function joinedColumns<S extends Shape, T extends Shape>(
+  name: string,
+  fields: readonly Field[],
+  table: readonly Field[],
+  columns: (row: Columns<S>, match: never) => Readonly<Record<string, Typed<AnyType>>>,
+  keepUnmatched: boolean,
+): NamedValue[] {
   // As a plan names the table's columns beside those of the stream.
   const ofTable = ({ name, type, nullable }: Field) =>
     new Value({ op: "column", name: `$${name}` }, type, nullable || keepUnmatched, name);
-  const match = columnsOf<T>(table.node.fields, ofTable);
-  const output = describe(name, fields, (row: Columns<S>) => namedValues(columns(row, match as never), name));
-  return { kind: "join", on: keys, keys: table.keys, output, keepUnmatched };
+  const match = columnsOf<T>(table, ofTable);
+  return describe(name, fields, (row: Columns<S>) => namedValues(columns(row, match as never), name));
 }
 
 function sameKeys(on: readonly NamedValue[], keys: readonly NamedValue[]): void {

@@ -1,12 +1,11 @@
 import type { LookupConfig, LookupTable } from "../connectors/driver.js";
 import { PlanError } from "../errors.js";
 import type { Columns, Typed } from "../expr/expr.js";
-import { columnsOf } from "../expr/make.js";
-import { Value } from "../expr/value.js";
 import type { NamedValue } from "../plan/node.js";
 import { type AnyType, type Field, type Shape, sameType, typeName } from "../schema/type.js";
 import { keysOf } from "./aggregate.js";
-import { describe, inStep, namedValues } from "./step.js";
+import { joinedColumns } from "./join.js";
+import { describe, inStep } from "./step.js";
 
 /** What a join with a table of a database is made of. */
 export interface LookupJoin {
@@ -31,11 +30,7 @@ export function lookupJoinOf<S extends Shape, T extends Shape>(
 ): LookupJoin {
   const keys = describe(name, fields, (row: Columns<S>) => keysOf(on(row)));
   inStep(name, () => isOfTable(keys, schema.fields));
-  // As a plan names the table's columns beside those of the stream.
-  const ofTable = ({ name, type, nullable }: Field) =>
-    new Value({ op: "column", name: `$${name}` }, type, nullable || keepUnmatched, name);
-  const match = columnsOf<T>(schema.fields, ofTable);
-  const output = describe(name, fields, (row: Columns<S>) => namedValues(columns(row, match as never), name));
+  const output = joinedColumns<S, T>(name, fields, schema.fields, columns, keepUnmatched);
   return { kind: "lookup", lookup, on: keys, table: schema.fields, columns: schema.fields, output, keepUnmatched };
 }
 
