@@ -2,14 +2,35 @@ import type { DriverLookup, Row, Step } from "../driver/driver.js";
 import { type Connection, connect } from "./connect.js";
 import { told } from "./errors.js";
 import { drain, Gate } from "./gate.js";
+import { Partitions } from "./partitions.js";
 import { rowOf, selected } from "./select.js";
 import type { Settings } from "./settings.js";
 import { type Column, columnsOf, quoted, type Table, tableOf } from "./table.js";
 import { Unfit } from "./values.js";
 
-/** Looks rows up by their keys, each with a statement of its own that goes to a node which has it. */
+/** A key that is asked for, by its number in the call. */
+interface Asked {
+  readonly index: number;
+  readonly params: readonly unknown[];
+}
+
+/** What the server is asked. */
+interface Statement {
+  readonly query: string;
+  readonly params: readonly unknown[];
+  /** A partition whose nodes have all of it, where the driver cannot know. */
+  readonly routingKey?: Buffer;
+  /** Numbers of the keys that a row of the answer belongs to. */
+  readonly keysOf: (row: Row) => readonly number[];
+}
+
+/**
+ * Looks rows up by their keys. Where a key is one column, which tells partitions apart, those that lie on the same nodes have a
+ * statement together; else each key has its own.
+ */
 export class CassandraLookup implements DriverLookup {
   readonly #gate: Gate;
+  readonly #partitions: Partitions | undefined;
 
   private constructor(
     private readonly connection: Connection,
@@ -19,6 +40,8 @@ export class CassandraLookup implements DriverLookup {
     private readonly key: readonly Column[],
   ) {
     this.#gate = new Gate(settings.concurrency);
+    const type = table.columns.find(({ name }) => name === key[0]?.name)?.type;
+    if (key.length === 1 && type !== undefined) this.#partitions = Partitions.of(connection, type);
   }
 
   static async open(settings: Settings, step: Step): Promise<CassandraLookup> {
@@ -35,20 +58,21 @@ export class CassandraLookup implements DriverLookup {
 
   async find(keys: readonly Row[], names: readonly string[]): Promise<readonly (Row | undefined)[]> {
     const { client, consistency, step } = this.connection;
-    const { key } = this;
     const columns = this.columns.filter(({ name }) => names.includes(name));
-    const where = key.map(({ name }) => `${quoted(name)} = ?`).join(" AND ");
-    const query = `SELECT ${selected(columns, this.table)} FROM ${this.table.name} WHERE ${where} LIMIT 1`;
-    const options = { prepare: true, consistency, isIdempotent: true };
+    const asked = keys.flatMap((key, index): Asked[] => {
+      const params = paramsOf(key, this.key);
+      return params === undefined ? [] : [{ index, params }];
+    });
+    const statements = this.#partitions ? this.#together(asked, columns, this.#partitions) : this.#each(asked, columns);
     const found: (Row | undefined)[] = new Array(keys.length).fill(undefined);
-    const find = async (index: number) => {
-      const params = paramsOf(keys[index] as Row, key);
-      if (params === undefined) return;
-      const row = (await client.execute(query, params, options)).first();
-      if (row) found[index] = rowOf(row, columns);
+    const find = async ({ query, params, keysOf, ...routing }: Statement) => {
+      const options = { prepare: true, consistency, isIdempotent: true, ...routing };
+      for (const row of (await client.execute(query, [...params], options)).rows) {
+        for (const index of keysOf(row)) found[index] = rowOf(row, columns);
+      }
     };
     try {
-      await drain([...keys.keys()], this.#gate, find);
+      await drain(statements, this.#gate, find);
     } catch (error) {
       throw told(step.name, error);
     }
@@ -57,6 +81,34 @@ export class CassandraLookup implements DriverLookup {
 
   async close(): Promise<void> {
     await this.connection.close();
+  }
+
+  #each(asked: readonly Asked[], columns: readonly Column[]): Statement[] {
+    const where = this.key.map(({ name }) => `${quoted(name)} = ?`).join(" AND ");
+    const query = `SELECT ${selected(columns, this.table)} FROM ${this.table.name} WHERE ${where} LIMIT 1`;
+    return asked.map(({ index, params }) => ({ query, params, keysOf: () => [index] }));
+  }
+
+  #together(asked: readonly Asked[], columns: readonly Column[], partitions: Partitions): Statement[] {
+    const [key] = this.key as [Column];
+    const names = [...new Set([key, ...columns].map(({ name }) => quoted(name)))];
+    const query = `SELECT ${names.join(", ")} FROM ${this.table.name} WHERE ${quoted(key.name)} IN ? PER PARTITION LIMIT 1`;
+    const byId = new Map<string, { readonly partition: Buffer; readonly value: unknown; readonly keys: number[] }>();
+    for (const { index, params } of asked) {
+      const [value] = params;
+      const partition = partitions.bytes(value);
+      const id = partition.toString("latin1");
+      const known = byId.get(id);
+      if (known === undefined) byId.set(id, { partition, value, keys: [index] });
+      else known.keys.push(index);
+    }
+    const keysOf = (row: Row) => byId.get(partitions.bytes(row[key.name]).toString("latin1"))?.keys ?? [];
+    return partitions.onSameNodes(byId.values()).map((group) => ({
+      query,
+      params: [group.map(({ value }) => value)],
+      routingKey: group[0].partition,
+      keysOf,
+    }));
   }
 }
 
