@@ -231,7 +231,8 @@ t.test("of the rows of a key the last one stays, over kills of the worker and of
     await job.exited();
   }
   const job = run(t, "write", name, env);
-  await eventually(() => job.stderr !== "" || !job.running, { what: "a start", withinMs: 60_000 });
+  const writes = () => /"calls":[1-9]/.test(job.stderr);
+  await eventually(() => writes() || !job.running, { what: "a connection", withinMs: 60_000, detail: () => job.log });
   await server.kill();
   t.ok(job.running, job.log);
   await server.restart();
