@@ -49,7 +49,7 @@ async function codec(): Promise<Codec> {
       types.set(id, type);
       return { ...((await type).fromBuffer(value.subarray(5)) as Row) };
     },
-    bad: { value: "{}", says: "it was not written with a schema registry" },
+    bad: { value: "{}", says: "expected a byte 0 .*: it was not written with a schema registry" },
     wrong: {
       source: [],
       sink: [

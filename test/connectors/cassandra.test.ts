@@ -322,6 +322,31 @@ t.test("a table that is dropped ends the job, and no row counts as bad", async (
   t.strictSame(await lines(env.DEAD), []);
 });
 
+t.test("a column that is added while rows come changes nothing, and one that goes ends the job", async (t) => {
+  const name = await table(ROW);
+  const rows = revisions(300, 1);
+  const more = (from: number) => revisions(300, 1).map((row) => ({ ...row, id: row.id + from }));
+  const folder = t.testdir({ "in.jsonl": asLines(rows) });
+  const env = { INPUT: join(folder, "in.jsonl"), FOLLOW: "yes", DEAD: join(folder, "dead") };
+  const job = run(t, "write", name, env);
+  const come = (count: number) =>
+    eventually(async () => (await countOf(name)) === count, {
+      what: `${count} rows`,
+      withinMs: 60_000,
+      detail: () => job.log,
+    });
+  await come(300);
+  await server.query(`ALTER TABLE ${server.keyspace}.${name} ADD extra text`);
+  await writeFile(env.INPUT, asLines(more(1000)), { flag: "a" });
+  await come(600);
+  t.strictSame(wrong(await stored(name), [...rows, ...more(1000)]), []);
+  await server.query(`ALTER TABLE ${server.keyspace}.${name} DROP note`);
+  await writeFile(env.INPUT, asLines(more(2000)), { flag: "a" });
+  t.equal((await job.exited()).code, 5, job.log);
+  t.match(job.stderr, /the table has no column \\?"note/);
+  t.strictSame(await lines(env.DEAD), []);
+});
+
 t.test("a table is read once, in parallel, over kills: each row is in one file", async (t) => {
   const random = new Random(72);
   const name = await table(ROW);

@@ -79,6 +79,23 @@ t.test("a server that is killed and comes back has every row", async (t) => {
   t.equal((await stored()).ids, COUNT - BAD);
 });
 
+t.test("a column that is added while rows come changes nothing, and one that goes ends the job", async (t) => {
+  const [first] = servers as [ClickHouse, ClickHouse];
+  const count = async () => Number((await first.query<{ n: string }>("SELECT count() AS n FROM rows"))[0]?.n);
+  const job = await start(t, { concurrency: 1 });
+  await eventually(async () => (await count()) > 1000, { what: "rows", detail: () => job.log });
+  for (const server of servers) await server.query("ALTER TABLE rows ADD COLUMN extra String");
+  t.equal((await job.exited()).code, 0, job.log);
+  t.equal((await stored()).ids, COUNT - BAD);
+  t.equal(statusOf(job).bad, BAD);
+
+  const failing = await start(t, { concurrency: 1 });
+  await eventually(async () => (await count()) > 1000, { what: "rows", detail: () => failing.log });
+  for (const server of servers) await server.query("ALTER TABLE rows DROP COLUMN day");
+  t.equal((await failing.exited()).code, 5, failing.log);
+  t.match(failing.stderr, /clickhouse.*day.*Check table and columns/);
+});
+
 t.test("a table that is not there ends the job and is named", async (t) => {
   const job = await start(t, { table: "nowhere" });
   t.equal((await job.exited()).code, 5, job.log);
