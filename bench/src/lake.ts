@@ -28,7 +28,7 @@ export async function lake(options: LakeOptions, say: (text: string) => void): P
     const contenders: Record<string, (run: number) => Promise<Run>> = {};
     for (const [name, kind] of Object.entries(KINDS)) {
       const folder = (run: number) => `s3://${server.bucket}/${encodeURIComponent(name)}-${run}`;
-      const env = { ...S3Server.credentials, AWS_ENDPOINT_URL_S3: server.endpoint, ...kind };
+      const env = { ...S3Server.credentials, AWS_ENDPOINT_URL_S3: server.url, ...kind };
       contenders[`${name}: write`] = (run) =>
         measured(runJob("lake.ts", parallelism, { ...env, EVENTS: String(events), PLACE: folder(run) }));
       contenders[`${name}: read`] = (run) =>

@@ -20,8 +20,8 @@ const connector: Connector = {
   },
   async start() {
     const server = await S3Server.start();
-    const bucket = `${server.endpoint}/${server.bucket}`;
-    const place = (name: string, folder: string) => `s3://${name}/${folder}?endpoint=${server.endpoint}`;
+    const bucket = `${server.url}/${server.bucket}`;
+    const place = (name: string, folder: string) => `s3://${name}/${folder}?endpoint=${server.url}`;
     let places = 0;
     return {
       stop: () => server.stop(),
