@@ -1,7 +1,7 @@
 import { S3Server } from "../../test/harness/s3.js";
 import { interleave } from "./interleave.js";
 import { measured } from "./measure.js";
-import { bars, grid, megabytes, type Report, type Run, result, whole } from "./report.js";
+import { type Report, type Run, result, rowCosts } from "./report.js";
 import { counted, inFolder, runJob } from "./run-job.js";
 
 export interface LakeOptions {
@@ -28,7 +28,7 @@ export async function lake(options: LakeOptions, say: (text: string) => void): P
     const contenders: Record<string, (run: number) => Promise<Run>> = {};
     for (const [name, kind] of Object.entries(KINDS)) {
       const folder = (run: number) => `s3://${server.bucket}/${encodeURIComponent(name)}-${run}`;
-      const env = { ...S3Server.credentials, AWS_ENDPOINT_URL_S3: server.endpoint, ...kind };
+      const env = { ...S3Server.credentials, AWS_ENDPOINT_URL_S3: server.url, ...kind };
       contenders[`${name}: write`] = (run) =>
         measured(runJob("lake.ts", parallelism, { ...env, EVENTS: String(events), PLACE: folder(run) }));
       contenders[`${name}: read`] = (run) =>
@@ -45,22 +45,7 @@ export async function lake(options: LakeOptions, say: (text: string) => void): P
     }
     const done = await interleave(contenders, options.runs, say);
     const results = [...done].map(([name, runs]) => result(name, events, runs));
-    return {
-      figures: { ...options, results },
-      table: grid(
-        ["", "rows per CPU s", "rows/s", "peak RSS"],
-        results.map(({ name, eventsPerCpuSecond, eventsPerSecond, peakRssBytes }) => [
-          name,
-          whole(eventsPerCpuSecond),
-          whole(eventsPerSecond),
-          megabytes(peakRssBytes),
-        ]),
-      ),
-      plot: bars(
-        "Rows per CPU second",
-        results.map(({ name, eventsPerCpuSecond: value }) => ({ name, value })),
-      ),
-    };
+    return { figures: { ...options, results }, ...rowCosts("", results) };
   } finally {
     await server.stop();
   }

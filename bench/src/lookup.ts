@@ -2,7 +2,7 @@ import { CassandraServer } from "../../test/harness/cassandra.js";
 import { MongoServer } from "../../test/harness/mongodb.js";
 import { interleave } from "./interleave.js";
 import { measured } from "./measure.js";
-import { bars, grid, megabytes, type Report, type Run, result, whole } from "./report.js";
+import { type Report, type Run, result, rowCosts, whole } from "./report.js";
 import { counted, inFolder, runJob } from "./run-job.js";
 
 export interface LookupOptions {
@@ -42,22 +42,7 @@ export async function lookup(options: LookupOptions, say: (text: string) => void
     };
     const done = await interleave(contenders, options.runs, say);
     const results = [...done].map(([name, runs]) => result(name, events, runs));
-    return {
-      figures: { ...options, keys, results },
-      table: grid(
-        ["lookup", "rows per CPU s", "rows/s", "peak RSS"],
-        results.map(({ name, eventsPerCpuSecond, eventsPerSecond, peakRssBytes }) => [
-          name,
-          whole(eventsPerCpuSecond),
-          whole(eventsPerSecond),
-          megabytes(peakRssBytes),
-        ]),
-      ),
-      plot: bars(
-        "Rows per CPU second",
-        results.map(({ name, eventsPerCpuSecond: value }) => ({ name, value })),
-      ),
-    };
+    return { figures: { ...options, keys, results }, ...rowCosts("lookup", results) };
   } finally {
     await Promise.all([mongodb.stop(), cassandra.stop()]);
   }

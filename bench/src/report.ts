@@ -76,6 +76,21 @@ function latency({ p50Ms, p99Ms }: Result): string {
   return p50Ms === undefined || p99Ms === undefined ? "" : `${whole(p50Ms)} / ${whole(p99Ms)} ms`;
 }
 
+/** What a row costs each contender, as a table whose first column is called `head`, and bars. */
+export function rowCosts(head: string, results: readonly Result[]): Pick<Report, "table" | "plot"> {
+  const rows = results.map((row) => [
+    row.name,
+    whole(row.eventsPerCpuSecond),
+    whole(row.eventsPerSecond),
+    megabytes(row.peakRssBytes),
+  ]);
+  const values = results.map(({ name, eventsPerCpuSecond: value }) => ({ name, value }));
+  return {
+    table: grid([head, "rows per CPU s", "rows/s", "peak RSS"], rows),
+    plot: bars("Rows per CPU second", values),
+  };
+}
+
 /** Rows below their heads, in Markdown; all but the first column are numbers. */
 export function grid(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;

@@ -34,7 +34,7 @@ export async function makeWorld(): Promise<World> {
     ends.push(() => rm(folder, { recursive: true, force: true }));
     const broker = opened(await KafkaBroker.start());
     const s3 = opened(await S3Server.start());
-    const storage = opened(await StorageProxy.start(s3.endpoint));
+    const storage = opened(await StorageProxy.start(s3.url));
     const clock = await JumpingClock.start();
     if (typeof clock !== "string") opened(clock);
     const disk = await SmallDisk.mount(DISK_MB);

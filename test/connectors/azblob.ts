@@ -4,7 +4,7 @@ import { objects, type Storage } from "./objects.js";
 
 async function start(): Promise<Storage> {
   const server = await Azurite.start();
-  const location = (container: string, folder: string) => `azblob://${container}/${folder}?endpoint=${server.endpoint}`;
+  const location = (container: string, folder: string) => `azblob://${container}/${folder}?endpoint=${server.url}`;
   return {
     server: {
       stop: () => server.stop(),

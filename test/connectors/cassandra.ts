@@ -1,6 +1,7 @@
 // Tables with a row of each key and id; those that are to be read are written by the driver.
 import { cassandra } from "millrace";
 import { Columns, type Connector } from "../conformance/connector.js";
+import { life } from "../conformance/life.js";
 import { type Row, rowOf } from "../conformance/rows.js";
 import { CassandraServer } from "../harness/cassandra.js";
 
@@ -45,11 +46,7 @@ const connector: Connector = {
       return { name, env, wrong };
     };
     return {
-      stop: () => server.stop(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-      kill: () => server.kill(),
-      restart: () => server.restart(),
+      ...life(server),
       async openSource() {
         const { name, env, wrong } = await open();
         const insert = `INSERT INTO ${name} (id, key, text) VALUES (?, ?, ?)`;

@@ -1,35 +1,31 @@
 // A table that keeps one row of each id: rows that come again after a kill are there once.
 import { clickhouse } from "millrace";
 import type { Connector } from "../conformance/connector.js";
+import { life } from "../conformance/life.js";
 import { type Row, rowOf } from "../conformance/rows.js";
 import { ClickHouse } from "../harness/clickhouse.js";
+import { delivery } from "./delivery.js";
 
 const connector: Connector = {
   name: "clickhouse",
   sink: {
     guarantee: "idempotent",
-    to: ({ env, onBadRecord }) =>
+    to: (at) =>
       clickhouse({
-        url: env("CLICKHOUSE"),
-        table: env("TABLE"),
-        auth: { username: env("CLICKHOUSE_USER"), password: env("CLICKHOUSE_PASSWORD") },
+        url: at.env("CLICKHOUSE"),
+        table: at.env("TABLE"),
+        auth: { username: at.env("CLICKHOUSE_USER"), password: at.env("CLICKHOUSE_PASSWORD") },
         // The server of the tests is older than these tokens.
         deduplicate: false,
+        ...delivery(at),
         batch: { rows: 1000, bytes: "1MB", linger: "50ms" },
-        timeout: { connect: "1s", response: "2s" },
-        retry: { delay: "20ms", maxDelay: "200ms" },
-        onBadRecord,
       }),
   },
   async start() {
     const server = await ClickHouse.start();
     let tables = 0;
     return {
-      stop: () => server.stop(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-      kill: () => server.kill(),
-      restart: () => server.restart(),
+      ...life(server),
       async openSink() {
         const table = `rows_${tables++}`;
         await server.query(

@@ -1,9 +1,9 @@
 // Two servers of Node's http.
-import { type Duration, http, json } from "millrace";
+import { http, json } from "millrace";
 import type { Connector } from "../conformance/connector.js";
 import { parseRow, rowOf } from "../conformance/rows.js";
 import { HttpEndpoint, type Reaction, type Taken } from "../harness/http-endpoint.js";
-import { freePorts } from "../harness/ports.js";
+import { delivery, nobodyAt } from "./delivery.js";
 
 const ENDPOINTS = 2;
 const REFUSED = "refuse me";
@@ -12,21 +12,19 @@ const connector: Connector = {
   name: "http",
   sink: {
     guarantee: "at-least-once",
-    to: ({ env, onBadRecord }) =>
+    to: (at) =>
       http({
-        endpoints: env("ENDPOINTS").split(","),
+        endpoints: at.env("ENDPOINTS").split(","),
         format: json(),
         key: (row) => row.key,
-        headers: { authorization: env("AUTHORIZATION", "Bearer right") },
+        headers: { authorization: at.env("AUTHORIZATION", "Bearer right") },
+        ...delivery(at),
         batch: { rows: 500, linger: "50ms" },
         timeout: { connect: "1s", response: "1s" },
-        retry: { delay: "20ms", maxDelay: "200ms", giveUpAfter: env("GIVE_UP_AFTER", "5m") as Duration },
-        onBadRecord,
       }),
   },
   async start() {
     const endpoints = await HttpEndpoint.start(ENDPOINTS);
-    const [nobody] = await freePorts(1);
     let isPaused = false;
     let places = 0;
     const react = ({ headers, rows }: Taken): Reaction => {
@@ -54,11 +52,7 @@ const connector: Connector = {
         return {
           env: { ENDPOINTS: endpoints.map(({ url }) => `${url}${place}`).join(",") },
           wrong: [
-            {
-              what: "nobody at the address",
-              env: { ENDPOINTS: `http://127.0.0.1:${nobody}/rows`, GIVE_UP_AFTER: "500ms" },
-              says: /HTTP sink: http:\/\/127[^ ]+ has not taken a request in .* attempts.*ECONNREFUSED/,
-            },
+            await nobodyAt("ENDPOINTS"),
             {
               what: "a wrong token",
               env: { AUTHORIZATION: "Bearer wrong" },

@@ -12,10 +12,10 @@ for (const sink of ["influxdb", "influxdb 2"]) {
     isPicky: true,
     start: () => InfluxDb.start(),
     async prepare(server) {
-      await (server as InfluxDb).write('taken value="a text"');
+      await server.write('taken value="a text"');
     },
     async ids(server) {
-      return (await (server as InfluxDb).query("SELECT id, value FROM rows")).map(([, id]) => Number(id));
+      return (await server.query("SELECT id, value FROM rows")).map(([, id]) => Number(id));
     },
   });
 }

@@ -1,48 +1,37 @@
 // Points of a measurement, by the interface of version 2: those that come again overwrite themselves.
-import { type Duration, influxdb } from "millrace";
+import { influxdb } from "millrace";
 import type { Connector } from "../conformance/connector.js";
+import { life } from "../conformance/life.js";
 import { InfluxDb } from "../harness/influxdb.js";
-import { freePorts } from "../harness/ports.js";
+import { delivery, nobodyAt } from "./delivery.js";
 
 const connector: Connector = {
   name: "influxdb",
   sink: {
     guarantee: "idempotent",
-    to: ({ env, onBadRecord }) =>
+    to: (at) =>
       influxdb({
-        url: env("URL"),
-        bucket: env("BUCKET"),
-        measurement: env("MEASUREMENT"),
+        url: at.env("URL"),
+        bucket: at.env("BUCKET"),
+        measurement: at.env("MEASUREMENT"),
         tags: ["key"],
         fields: ["text"],
         time: "id",
         precision: "ms",
-        batch: { rows: 1000, linger: "50ms" },
-        timeout: { connect: "1s", response: "2s" },
-        retry: { delay: "20ms", maxDelay: "200ms", giveUpAfter: env("GIVE_UP_AFTER", "5m") as Duration },
-        onBadRecord,
+        ...delivery(at),
       }),
   },
   async start() {
     const server = await InfluxDb.start();
-    const [nobody] = await freePorts(1);
     let places = 0;
     return {
-      stop: () => server.stop(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-      kill: () => server.kill(),
-      restart: () => server.restart(),
+      ...life(server),
       async openSink() {
         const measurement = `rows_${places++}`;
         return {
           env: { URL: server.url, BUCKET: `${server.database}/autogen`, MEASUREMENT: measurement },
           wrong: [
-            {
-              what: "nobody at the address",
-              env: { URL: `http://127.0.0.1:${nobody}`, GIVE_UP_AFTER: "500ms" },
-              says: /HTTP sink: http:\/\/127[^ ]+ has not taken a request in .* attempts.*ECONNREFUSED/,
-            },
+            await nobodyAt("URL"),
             {
               what: "no such bucket",
               env: { BUCKET: "nowhere/autogen" },

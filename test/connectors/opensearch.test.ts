@@ -4,12 +4,11 @@ import { conform } from "../conformance/conform.js";
 import { Job } from "../harness/job.js";
 import { OpenSearch } from "../harness/opensearch.js";
 import connector from "./opensearch.js";
-import { letters } from "./series.js";
+import { isPoison, letters } from "./series.js";
 
 conform(t, connector);
 
 const COUNT = 5000;
-const isPoison = (id: number) => id % 1000 === 7;
 
 interface Document {
   readonly id: number;

@@ -1,6 +1,7 @@
 // Parquet to S3, in folders, of which a slot has more than files that it may write at a time; read by hyparquet.
 import { type Duration, files, parquet } from "millrace";
 import type { Connector } from "../conformance/connector.js";
+import { life } from "../conformance/life.js";
 import type { Row } from "../conformance/rows.js";
 import { parquetRows } from "../harness/lake.js";
 import { S3Server } from "../harness/s3.js";
@@ -20,15 +21,11 @@ const connector: Connector = {
   },
   async start() {
     const server = await S3Server.start();
-    const bucket = `${server.endpoint}/${server.bucket}`;
-    const place = (name: string, folder: string) => `s3://${name}/${folder}?endpoint=${server.endpoint}`;
+    const bucket = `${server.url}/${server.bucket}`;
+    const place = (name: string, folder: string) => `s3://${name}/${folder}?endpoint=${server.url}`;
     let places = 0;
     return {
-      stop: () => server.stop(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-      kill: () => server.kill(),
-      restart: () => server.restart(),
+      ...life(server),
       async openSink() {
         const folder = `parquet-${places++}`;
         const keys = async () => {

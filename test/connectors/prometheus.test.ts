@@ -11,7 +11,7 @@ testSeries({
   isPicky: true,
   start: () => Prometheus.start(),
   async ids(server) {
-    const series = await (server as Prometheus).samples("rows[1h]", START + 30 * 60_000);
+    const series = await server.samples("rows[1h]", START + 30 * 60_000);
     return series.flatMap(({ values }) => values.map(([, value]) => 2 * value));
   },
 });

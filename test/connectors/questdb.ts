@@ -1,37 +1,30 @@
 // A table that leaves out what it has: rows that come again after a kill are there once.
-import { type Duration, questdb } from "millrace";
+import { questdb } from "millrace";
 import type { Connector } from "../conformance/connector.js";
-import { freePorts } from "../harness/ports.js";
+import { life } from "../conformance/life.js";
 import { QuestDb } from "../harness/questdb.js";
+import { delivery, nobodyAt } from "./delivery.js";
 
 const connector: Connector = {
   name: "questdb",
   sink: {
     guarantee: "idempotent",
-    to: ({ env, onBadRecord }) =>
+    to: (at) =>
       questdb({
-        url: env("URL"),
-        table: env("TABLE"),
+        url: at.env("URL"),
+        table: at.env("TABLE"),
         symbols: ["key"],
         columns: ["text"],
         time: "id",
         precision: "ms",
-        batch: { rows: 1000, linger: "50ms" },
-        timeout: { connect: "1s", response: "2s" },
-        retry: { delay: "20ms", maxDelay: "200ms", giveUpAfter: env("GIVE_UP_AFTER", "5m") as Duration },
-        onBadRecord,
+        ...delivery(at),
       }),
   },
   async start() {
     const server = await QuestDb.start();
-    const [nobody] = await freePorts(1);
     let places = 0;
     return {
-      stop: () => server.stop(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-      kill: () => server.kill(),
-      restart: () => server.restart(),
+      ...life(server),
       async openSink() {
         const table = `rows_${places++}`;
         const columns = "(at TIMESTAMP, key SYMBOL, text VARCHAR)";
@@ -40,13 +33,7 @@ const connector: Connector = {
         );
         return {
           env: { URL: server.url, TABLE: table },
-          wrong: [
-            {
-              what: "nobody at the address",
-              env: { URL: `http://127.0.0.1:${nobody}`, GIVE_UP_AFTER: "500ms" },
-              says: /HTTP sink: http:\/\/127[^ ]+ has not taken a request in .* attempts.*ECONNREFUSED/,
-            },
-          ],
+          wrong: [await nobodyAt("URL")],
           async rows() {
             const found = await server.query(`SELECT cast(at AS LONG) / 1000, key, text FROM ${table}`);
             return found.map(([id, key, text]) => ({ id: Number(id), key: String(key), text: String(text) }));

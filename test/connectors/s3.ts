@@ -5,8 +5,8 @@ import { objects, type Storage } from "./objects.js";
 
 async function start(): Promise<Storage> {
   const server = await S3Server.start();
-  const bucket = `${server.endpoint}/${server.bucket}`;
-  const location = (name: string, folder: string) => `s3://${name}/${folder}?endpoint=${server.endpoint}`;
+  const bucket = `${server.url}/${server.bucket}`;
+  const location = (name: string, folder: string) => `s3://${name}/${folder}?endpoint=${server.url}`;
   return {
     server: {
       // The mock is not killed: in the middle of a write that leaves it unable to read what it has.

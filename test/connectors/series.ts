@@ -11,14 +11,14 @@ export const COUNT = 20_000;
 /** Rows that the server cannot take. */
 export const isPoison = (id: number) => id % 1000 === 7;
 
-export interface SeriesServer {
+export interface SeriesTest<S extends LocalServer> {
   /** As the job calls it. */
   readonly sink: string;
-  start(): Promise<LocalServer>;
+  start(): Promise<S>;
   /** Makes the tables that there have to be. */
-  prepare?(server: LocalServer): Promise<void>;
+  prepare?(server: S): Promise<void>;
   /** The rows that it has, each by its number; one that is there twice is given twice. */
-  ids(server: LocalServer): Promise<number[]>;
+  ids(server: S): Promise<number[]>;
   /** It refuses some of the rows. */
   readonly isPicky: boolean;
 }
@@ -54,7 +54,7 @@ export async function letters(folder: string): Promise<{ value: string; reason: 
 }
 
 /** Rows of several types arrive as they are, and those that the server refuses are dead letters. */
-export function testSeries({ sink, start, prepare, ids, isPicky }: SeriesServer): void {
+export function testSeries<S extends LocalServer>({ sink, start, prepare, ids, isPicky }: SeriesTest<S>): void {
   const absent = isPicky ? isPoison : () => false;
   const fresh = async (t: Test) => {
     const server = await start();
@@ -62,7 +62,7 @@ export function testSeries({ sink, start, prepare, ids, isPicky }: SeriesServer)
     await prepare?.(server);
     return server;
   };
-  const whole = async (t: Test, server: LocalServer) => {
+  const whole = async (t: Test, server: S) => {
     const complete = () => ids(server).then((ids) => ids.length >= COUNT - (isPicky ? COUNT / 1000 : 0) && ids);
     const found = await eventually(complete, { what: "all rows", detail: () => server.log });
     t.strictSame(wrong(found, absent), []);

@@ -1,61 +1,19 @@
 // Samples of a series for each row: of those that came twice one is read.
-import { type Duration, victoriametrics } from "millrace";
-import type { Connector } from "../conformance/connector.js";
-import { freePorts } from "../harness/ports.js";
+import { victoriametrics } from "millrace";
 import { VictoriaMetrics } from "../harness/victoriametrics.js";
+import { remoteWrite } from "./remote-write.js";
 
-const connector: Connector = {
-  name: "victoriametrics",
-  sink: {
-    guarantee: "idempotent",
-    to: ({ env, onBadRecord }) =>
-      victoriametrics({
-        url: env("URL"),
-        path: env("URL_PATH", "/api/v1/write"),
-        metric: env("METRIC"),
-        labels: ["key", "text"],
-        value: "id",
-        time: "id",
-        batch: { rows: 1000, linger: "50ms" },
-        timeout: { connect: "1s", response: "2s" },
-        retry: { delay: "20ms", maxDelay: "200ms", giveUpAfter: env("GIVE_UP_AFTER", "5m") as Duration },
-        onBadRecord,
-      }),
-  },
-  async start() {
-    const server = await VictoriaMetrics.start();
-    const [nobody] = await freePorts(1);
-    let places = 0;
-    return {
+export default remoteWrite("victoriametrics", victoriametrics, async () => {
+  const server = await VictoriaMetrics.start();
+  return {
+    url: server.url,
+    life: {
       stop: () => server.stop(),
-      // Not paused: the rows of that check would be a hundred thousand series with long labels, more than it stands.
       // In order: what it has taken lies in its memory for some seconds, and a kill loses it.
       kill: () => server.end(),
       restart: () => server.restart(),
-      async openSink() {
-        const metric = `rows_${places++}`;
-        return {
-          env: { URL: server.url, METRIC: metric },
-          wrong: [
-            {
-              what: "nobody at the address",
-              env: { URL: `http://127.0.0.1:${nobody}`, GIVE_UP_AFTER: "500ms" },
-              says: /HTTP sink: http:\/\/127[^ ]+ has not taken a request in .* attempts.*ECONNREFUSED/,
-            },
-            { what: "a wrong path", env: { URL_PATH: "/api/none" }, says: /HTTP sink: .*status 4\d\d.*Check/ },
-          ],
-          async rows() {
-            const found = await server.samples(metric);
-            return found.map(({ labels, values }) => ({
-              id: Number(values[0]?.[1]),
-              key: String(labels.key),
-              text: String(labels.text),
-            }));
-          },
-          arrived: () => server.count(metric),
-        };
-      },
-    };
-  },
-};
-export default connector;
+    },
+    samples: (metric) => server.samples(metric),
+    count: (metric) => server.count(metric),
+  };
+});

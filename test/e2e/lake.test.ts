@@ -31,10 +31,10 @@ t.before(async () => {
 async function s3(t: Test): Promise<Lake> {
   const server = await S3Server.start();
   t.teardown(() => server.stop());
-  const bucket = `${server.endpoint}/${server.bucket}`;
+  const bucket = `${server.url}/${server.bucket}`;
   return {
     format: "parquet",
-    directory: `s3://${server.bucket}/lake?endpoint=${server.endpoint}`,
+    directory: `s3://${server.bucket}/lake?endpoint=${server.url}`,
     access: S3Server.credentials,
     async names() {
       const listed = await (await fetch(`${bucket}?list-type=2&prefix=lake/`)).text();

@@ -27,7 +27,7 @@ const STORAGES: Record<string, (t: Test) => Promise<{ location: string; access?:
     return { location: `file:${t.testdir({})}/checkpoints` };
   },
   async s3() {
-    return { location: `s3://${s3.bucket}/millrace?endpoint=${s3.endpoint}`, access: S3Server.credentials };
+    return { location: `s3://${s3.bucket}/millrace?endpoint=${s3.url}`, access: S3Server.credentials };
   },
   async hdfs(t) {
     const cluster = await HdfsCluster.start();
@@ -58,7 +58,7 @@ for (const [index, [name, open]] of Object.entries(STORAGES).entries()) {
 }
 
 t.test("a bucket that is not there ends the job with the storage's words and exit code 7", async (t) => {
-  const location = `s3://nowhere/millrace?endpoint=${s3.endpoint}`;
+  const location = `s3://nowhere/millrace?endpoint=${s3.url}`;
   const feed = new Feed(kafka, uniqueName("no-bucket"), []);
   await feed.create();
   const env = { ...feed.env, ...S3Server.credentials, CHECKPOINTS: location, STATE: `${t.testdir({})}/state` };

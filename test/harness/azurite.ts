@@ -1,14 +1,13 @@
 import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { LocalServer } from "./local-server.js";
 import { cached } from "./maven.js";
 import { ROOT } from "./paths.js";
 import { freePorts } from "./ports.js";
-import { Child } from "./process.js";
-import { ready } from "./ready.js";
 
 const PACKAGE = join(ROOT, "test/servers/azurite/package.json");
 const CONTAINER = "lake";
@@ -18,57 +17,31 @@ const ACCOUNT = "devstoreaccount1";
 const KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /** Microsoft's emulator of Azure's blobs, with one container, on its own port and a fresh directory. */
-export class Azurite {
+export class Azurite extends LocalServer {
   /** What a client has to find in its environment. */
   static readonly credentials = { AZURE_STORAGE_ACCOUNT: ACCOUNT, AZURE_STORAGE_KEY: KEY };
   readonly container = CONTAINER;
-  readonly endpoint: string;
-  readonly #directory: string;
-  readonly #launch: () => Child;
-  #server: Child;
-
-  private constructor(port: number, directory: string, packages: string) {
-    this.endpoint = `http://127.0.0.1:${port}/${ACCOUNT}`;
-    this.#directory = directory;
-    const main = join(packages, "node_modules/azurite/dist/src/blob/main.js");
-    const args = ["--blobPort", String(port), "--location", directory, "--skipApiVersionCheck", "--disableTelemetry"];
-    this.#launch = () => new Child({ command: process.execPath, args: [main, ...args, "--silent"] });
-    this.#server = this.#launch();
-  }
 
   static async start(): Promise<Azurite> {
     const packages = await cached("servers", "azurite", [PACKAGE], async (folder) => {
       await copyFile(PACKAGE, join(folder, "package.json"));
       await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: folder });
     });
-    const [port] = (await freePorts(1)) as [number];
-    const server = new Azurite(port, await mkdtemp(join(tmpdir(), "millrace-azurite-")), packages);
-    await server.#ready();
+    const [port] = await freePorts(1);
+    const directory = await mkdtemp(join(tmpdir(), "millrace-azurite-"));
+    const main = join(packages, "node_modules/azurite/dist/src/blob/main.js");
+    const options = [
+      "--blobPort",
+      String(port),
+      "--location",
+      directory,
+      "--skipApiVersionCheck",
+      "--disableTelemetry",
+    ];
+    const command = { command: process.execPath, args: [main, ...options, "--silent"] };
+    const server = new Azurite("Azurite", `http://127.0.0.1:${port}/${ACCOUNT}`, directory, command);
+    await server.ready();
     return server;
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop();
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-
-  /** It answers nothing any more, though its port is open. */
-  pause(): void {
-    this.#server.signal("SIGSTOP");
-  }
-
-  resume(): void {
-    this.#server.signal("SIGCONT");
-  }
-
-  async kill(): Promise<void> {
-    this.#server.signal("SIGKILL");
-    await this.#server.exited();
-  }
-
-  async restart(): Promise<void> {
-    this.#server = this.#launch();
-    await this.#ready();
   }
 
   /** Names of all blobs that begin so. */
@@ -86,10 +59,8 @@ export class Azurite {
     await this.#request("PUT", name, {}, content);
   }
 
-  #ready(): Promise<void> {
-    return ready(`Azurite at ${this.endpoint}`, this, this.#server, () =>
-      this.#request("PUT", "", { restype: "container" }).catch(() => undefined),
-    );
+  protected answers(): Promise<unknown> {
+    return this.#request("PUT", "", { restype: "container" });
   }
 
   /** A request for a blob, or the container where it has no name, signed as Azure wants it. */
@@ -110,7 +81,7 @@ export class Azurite {
       ...sorted.map(([key, value]) => `${key}:${value}`),
     ].join("\n");
     const signature = createHmac("sha256", Buffer.from(KEY, "base64")).update(signed, "utf8").digest("base64");
-    const answer = await fetch(`${this.endpoint}${path}?${new URLSearchParams(sorted)}`, {
+    const answer = await fetch(`${this.url}${path}?${new URLSearchParams(sorted)}`, {
       method,
       headers: { ...headers, authorization: `SharedKey ${ACCOUNT}:${signature}` },
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),

@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type cassandra from "cassandra-driver";
+import { LocalServer } from "./local-server.js";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
 import { freePorts, listens } from "./ports.js";
-import { Child } from "./process.js";
-import { ready } from "./ready.js";
+import type { Command } from "./process.js";
 
 const POM = join(ROOT, "test/servers/cassandra/pom.xml");
 // The package is the connectors': the tests use what these use.
@@ -52,37 +52,26 @@ const OPENS = [
 ];
 
 /** A node of Cassandra, which is a cluster, on its own ports and a fresh directory. */
-export class CassandraServer {
-  readonly host = "127.0.0.1";
-  readonly port: number;
+export class CassandraServer extends LocalServer {
   readonly dataCenter = "datacenter1";
   readonly keyspace = "tests";
-  readonly #directory: string;
-  readonly #classPath: string;
-  #server: Child;
   #client: cassandra.Client | undefined;
-
-  private constructor(port: number, directory: string, jars: string) {
-    this.port = port;
-    this.#directory = directory;
-    this.#classPath = jars;
-    this.#server = this.#launch();
-  }
 
   static async start(): Promise<CassandraServer> {
     const jars = await classPath("cassandra", POM);
     const [native, storage] = (await freePorts(2)) as [number, number];
     const directory = await mkdtemp(join(tmpdir(), "millrace-cassandra-"));
     await configure(directory, native, storage);
-    const server = new CassandraServer(native, directory, jars);
-    await server.#ready();
+    const command = commandOf(directory, jars);
+    const server = new CassandraServer("Cassandra", `cassandra://127.0.0.1:${native}`, directory, command);
+    await server.ready();
     const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
     await server.query(`CREATE KEYSPACE ${server.keyspace} WITH replication = ${replication}`);
     return server;
   }
 
   get address(): string {
-    return `${this.host}:${this.port}`;
+    return new URL(this.url).host;
   }
 
   /** Runs a statement in the keyspace of the tests; gives its rows. */
@@ -110,33 +99,24 @@ export class CassandraServer {
     }
   }
 
-  /** Leaves connections open and answers nothing any more. */
-  pause(): void {
-    this.#server.signal("SIGSTOP");
-  }
-
-  resume(): void {
-    this.#server.signal("SIGCONT");
-  }
-
-  async kill(): Promise<void> {
+  override async kill(): Promise<void> {
     await this.#disconnect();
-    this.#server.signal("SIGKILL");
-    await this.#server.exited();
+    await super.kill();
   }
 
-  /** Starts it again after a kill, on the same ports and with what it had. */
-  async restart(): Promise<void> {
-    this.#server = this.#launch();
-    await this.#ready();
-  }
-
-  async stop(): Promise<void> {
-    await this.#disconnect();
+  override async stop(): Promise<void> {
     // It would write down what is in memory; nobody reads it.
-    this.#server.signal("SIGKILL");
-    await this.#server.exited();
-    await rm(this.#directory, { recursive: true, force: true });
+    await this.kill();
+    await super.stop();
+  }
+
+  protected override ready(): Promise<void> {
+    return super.ready(READY_WITHIN_MS);
+  }
+
+  protected async answers(): Promise<unknown> {
+    const isThere = await listens(Number(new URL(this.url).port));
+    return isThere && (await this.query("SELECT key FROM system.local"));
   }
 
   async #connected(): Promise<cassandra.Client> {
@@ -162,47 +142,40 @@ export class CassandraServer {
     this.#client = undefined;
     await client?.shutdown();
   }
+}
 
-  #launch(): Child {
-    const directory = this.#directory;
-    const java = [
-      // Classes of a hundred jars are taken as they are, so that it starts sooner.
-      "-XX:+UnlockDiagnosticVMOptions",
-      "-XX:-BytecodeVerificationRemote",
-      "-Xmx1g",
-      "-Xms1g",
-      "-XX:+UseSerialGC",
-      "-XX:TieredStopAtLevel=1",
-      "-Djava.net.preferIPv4Stack=true",
-    ];
-    const properties = {
-      "cassandra.config": `file://${directory}/cassandra.yaml`,
-      "logback.configurationFile": join(directory, "logback.xml"),
-      "cassandra.storagedir": directory,
-      "cassandra-foreground": "yes",
-      "cassandra.superuser_setup_delay_ms": 0,
-      "cassandra.skip_wait_for_gossip_to_settle": 0,
-      "cassandra.ring_delay_ms": 100,
-      "java.io.tmpdir": join(directory, "tmp"),
-      "jna.tmpdir": join(directory, "tmp"),
-    };
-    const args = [
-      ...java,
-      ...EXPORTS.flatMap((name) => ["--add-exports", `${name}=ALL-UNNAMED`]),
-      ...OPENS.flatMap((name) => ["--add-opens", `${name}=ALL-UNNAMED`]),
-      ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
-      "-cp",
-      this.#classPath,
-      "org.apache.cassandra.service.CassandraDaemon",
-    ];
-    return new Child({ command: "java", args, cwd: directory });
-  }
-
-  #ready(): Promise<void> {
-    const answers = async () =>
-      (await listens(this.port)) && (await this.query("SELECT key FROM system.local").catch(() => undefined));
-    return ready(`Cassandra at ${this.address}`, this, this.#server, answers, READY_WITHIN_MS);
-  }
+function commandOf(directory: string, jars: string): Command {
+  const java = [
+    // Classes of a hundred jars are taken as they are, so that it starts sooner.
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:-BytecodeVerificationRemote",
+    "-Xmx1g",
+    "-Xms1g",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.net.preferIPv4Stack=true",
+  ];
+  const properties = {
+    "cassandra.config": `file://${directory}/cassandra.yaml`,
+    "logback.configurationFile": join(directory, "logback.xml"),
+    "cassandra.storagedir": directory,
+    "cassandra-foreground": "yes",
+    "cassandra.superuser_setup_delay_ms": 0,
+    "cassandra.skip_wait_for_gossip_to_settle": 0,
+    "cassandra.ring_delay_ms": 100,
+    "java.io.tmpdir": join(directory, "tmp"),
+    "jna.tmpdir": join(directory, "tmp"),
+  };
+  const args = [
+    ...java,
+    ...EXPORTS.flatMap((name) => ["--add-exports", `${name}=ALL-UNNAMED`]),
+    ...OPENS.flatMap((name) => ["--add-opens", `${name}=ALL-UNNAMED`]),
+    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
+    "-cp",
+    jars,
+    "org.apache.cassandra.service.CassandraDaemon",
+  ];
+  return { command: "java", args, cwd: directory };
 }
 
 async function configure(directory: string, native: number, storage: number): Promise<void> {

@@ -1,34 +1,26 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fetchAnew } from "./fetch-anew.js";
+import { LocalServer } from "./local-server.js";
 import { freePorts } from "./ports.js";
-import { Child } from "./process.js";
-import { ready } from "./ready.js";
 
 const USER = "millrace";
 const PASSWORD = "a password";
 
 /** A ClickHouse server on its own ports and a fresh directory, with one user. */
-export class ClickHouse {
+export class ClickHouse extends LocalServer {
   readonly user = USER;
   readonly password = PASSWORD;
-  readonly url: string;
-  readonly #directory: string;
-  #server: Child;
-
-  private constructor(ports: readonly number[], directory: string) {
-    this.url = `http://127.0.0.1:${ports[0]}`;
-    this.#directory = directory;
-    this.#server = this.#launch();
-  }
 
   static async start(): Promise<ClickHouse> {
     const directory = await mkdtemp(join(tmpdir(), "millrace-clickhouse-"));
     const ports = await freePorts(3);
     await configure(directory, ports);
-    const server = new ClickHouse(ports, directory);
-    await server.#ready();
+    const args = [`--config-file=${join(directory, "config.xml")}`];
+    const command = { command: "clickhouse-server", args, cwd: directory };
+    const server = new ClickHouse("ClickHouse", `http://127.0.0.1:${ports[0]}`, directory, command);
+    await server.ready();
     return server;
   }
 
@@ -38,45 +30,15 @@ export class ClickHouse {
     const authorization = `Basic ${Buffer.from(`${this.user}:${this.password}`).toString("base64")}`;
     const answer = await fetchAnew(this.url, { method: "POST", body: statement, headers: { authorization } });
     const text = await answer.text();
-    if (!answer.ok) throw new Error(`${sql}: ${text}\n${this.#server.log}`);
+    if (!answer.ok) throw new Error(`${sql}: ${text}\n${this.log}`);
     return text
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as T);
   }
 
-  /** Stops the server, without its knowing: connections stay open and nothing is answered. */
-  pause(): void {
-    this.#server.signal("SIGSTOP");
-  }
-
-  resume(): void {
-    this.#server.signal("SIGCONT");
-  }
-
-  async kill(): Promise<void> {
-    this.#server.signal("SIGKILL");
-    await this.#server.exited();
-  }
-
-  /** Starts it again after a kill, on the same ports and with what it had. */
-  async restart(): Promise<void> {
-    this.#server = this.#launch();
-    await this.#ready();
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop();
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-
-  #launch(): Child {
-    const config = join(this.#directory, "config.xml");
-    return new Child({ command: "clickhouse-server", args: [`--config-file=${config}`], cwd: this.#directory });
-  }
-
-  #ready(): Promise<void> {
-    return ready(`ClickHouse at ${this.url}`, this, this.#server, () => this.query("SELECT 1").catch(() => undefined));
+  protected answers(): Promise<unknown> {
+    return this.query("SELECT 1");
   }
 }
 

@@ -14,7 +14,8 @@ export abstract class LocalServer {
     private readonly name: string,
     readonly url: string,
     protected readonly directory: string,
-    private readonly command: Command,
+    /** Starts it, and starts it again. */
+    protected command: Command,
   ) {
     this.#server = new Child(command);
   }
@@ -26,8 +27,9 @@ export abstract class LocalServer {
   /** Gives something where it does its work. */
   protected abstract answers(): Promise<unknown>;
 
-  protected ready(): Promise<void> {
-    return ready(`${this.name} at ${this.url}`, this, this.#server, () => this.answers().catch(() => undefined));
+  protected ready(withinMs?: number): Promise<void> {
+    const answers = () => this.answers().catch(() => undefined);
+    return ready(`${this.name} at ${this.url}`, this, this.#server, answers, withinMs);
   }
 
   /** Leaves connections open and answers nothing any more. */

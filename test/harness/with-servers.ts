@@ -18,7 +18,7 @@ const SERVERS: Record<string, () => Promise<{ server: Server; env: Record<string
   },
   async s3() {
     const server = await S3Server.start();
-    return { server, env: { MILLRACE_TEST_S3: `${server.endpoint}/${server.bucket}`, ...S3Server.credentials } };
+    return { server, env: { MILLRACE_TEST_S3: `${server.url}/${server.bucket}`, ...S3Server.credentials } };
   },
   async "schema-registry"() {
     const server = await SchemaRegistryServer.start();
