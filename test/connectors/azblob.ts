@@ -8,7 +8,8 @@ async function start(): Promise<Storage> {
   return {
     server: {
       stop: () => server.stop(),
-      kill: () => server.kill(),
+      // What it has taken in the last seconds would be gone after a SIGKILL: it keeps it in memory.
+      kill: () => server.end(),
       restart: () => server.restart(),
     },
     access: Azurite.credentials,
