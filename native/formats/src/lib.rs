@@ -8,6 +8,7 @@ mod builders;
 pub mod csv;
 mod debezium;
 mod file;
+mod headed;
 pub mod json;
 pub mod line_protocol;
 pub mod parquet;
