@@ -16,6 +16,7 @@ pub mod protobuf;
 pub mod raw;
 mod registry;
 pub mod remote_write;
+mod rescale;
 mod rows;
 mod series;
 mod upsert;

@@ -3,10 +3,10 @@
 use super::cursor::Cursor;
 use super::decimal::Decimal;
 use super::default::Value;
-use super::rescale::Rescale;
 use super::skip::{self, Skip};
 use crate::bad_record::{Result, bad_record, bad_value, shown, within};
 use crate::builders::{Column, List, Struct};
+use crate::rescale::Rescale;
 
 /// Reads records of one writer's schema.
 pub(super) struct Program {
