@@ -16,7 +16,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_io::{Calling, Found, Reply, Want};
 
 use crate::barrier::BarrierId;
-use crate::batch::{Batch, internal};
+use crate::batch::{Batch, internal, nullable};
 use crate::counters::OperatorCounters;
 use crate::environment::Environment;
 use crate::node::Event;
@@ -101,7 +101,7 @@ impl Lookup {
         Lookup {
             step,
             keys,
-            nullable: waiting::nullable(&columns),
+            nullable: nullable(&columns),
             columns,
             scope,
             keep_unmatched,
