@@ -1,7 +1,10 @@
 //! What flows between operators.
 
-use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, UInt32Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::{FilterBuilder, take, take_record_batch};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use crate::operators::window::PaneId;
 use crate::{Error, ErrorCode, Result};
@@ -90,6 +93,18 @@ fn downcast(array: &dyn Array) -> Result<Int64Array> {
         .downcast_ref::<Int64Array>()
         .cloned()
         .ok_or_else(|| Error::new(ErrorCode::Internal, "event times are not int64"))
+}
+
+/// The same columns, each of which may be null.
+pub(crate) fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
+    Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()))
+}
+
+/// One row of nulls, which all columns may be.
+pub(crate) fn row_of_nulls(schema: &SchemaRef) -> Result<RecordBatch> {
+    let nulls = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+    RecordBatch::try_new(schema.clone(), nulls).map_err(internal)
 }
 
 /// An Arrow kernel failed on arrays that the engine made itself.

@@ -1,7 +1,6 @@
-use std::sync::Arc;
-
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use millrace_plan::{OperatorKind, Plan};
+
+use crate::batch::nullable;
 
 /// Lets what is made from results of windows be null, whatever its columns are declared as: an aggregate that is added to
 /// a job has seen nothing of the windows that are open when its state is restored. What a function returns is checked.
@@ -25,9 +24,4 @@ pub fn let_results_be_null(plan: &mut Plan) {
         }
         follows.push(may_be_null);
     }
-}
-
-fn nullable(schema: &SchemaRef) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
-    Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()))
 }

@@ -30,6 +30,20 @@ pub(crate) fn bad_value(message: impl Into<String>) -> Box<BadRecord> {
     Box::new(BadRecord { column: Some(String::new()), message: message.into() })
 }
 
+#[cold]
+#[inline(never)]
+pub(crate) fn invalid_utf8(text: &[u8]) -> Box<BadRecord> {
+    let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+    bad_value(format!("invalid UTF-8 after {} bytes of {}", valid, shown(text)))
+}
+
+/// What a column is made for and what it is filled by go by the same type.
+#[cold]
+#[inline(never)]
+pub(crate) fn defect() -> Box<BadRecord> {
+    bad_value("it is read as another type than its column has: this is a defect of Millrace")
+}
+
 /// Puts the name of a field, or the "[3]" of a list item, before the path of the column at fault.
 #[cold]
 #[inline(never)]

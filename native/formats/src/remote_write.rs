@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Float64Type, SchemaRef, TimeUnit};
 use millrace_plan::{Series, SeriesName};
 
 use crate::series::{Texts, Times, column};
-use crate::{Encoder, FormatError, Rows};
+use crate::{Encoder, FormatError, Rows, varint};
 
 /// Tags of protobuf: the field's number and how its value is written.
 const TIMESERIES: u8 = 1 << 3 | BYTES;
@@ -94,9 +94,9 @@ impl RemoteWriteEncoder {
 }
 
 fn write_label(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    let of = |text: &[u8]| 1 + varint_length(text.len() as u64) + text.len();
+    let of = |text: &[u8]| 1 + varint::length(text.len() as u64) + text.len();
     out.push(LABELS);
-    write_varint((of(name) + of(value)) as u64, out);
+    varint::write((of(name) + of(value)) as u64, out);
     out.push(NAME);
     write_bytes(name, out);
     out.push(LABEL_VALUE);
@@ -107,28 +107,16 @@ fn write_sample(value: f64, time_ms: i64, out: &mut Vec<u8>) {
     // Negative numbers are written as those of 64 bits without a sign.
     let time = time_ms as u64;
     out.push(SAMPLES);
-    write_varint((1 + 8 + 1 + varint_length(time)) as u64, out);
+    varint::write((1 + 8 + 1 + varint::length(time)) as u64, out);
     out.push(SAMPLE_VALUE);
     out.extend_from_slice(&value.to_le_bytes());
     out.push(TIMESTAMP);
-    write_varint(time, out);
+    varint::write(time, out);
 }
 
 fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    write_varint(bytes.len() as u64, out);
+    varint::write(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
-}
-
-fn write_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn varint_length(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 impl Encoder for RemoteWriteEncoder {
@@ -187,14 +175,5 @@ mod tests {
         expected[1] = (expected.len() - 2) as u8;
         assert_eq!(rows.get(0).unwrap(), expected);
         assert_eq!(rows.get(1), Some(&b""[..]), "without a value there is no sample");
-    }
-
-    #[test]
-    fn a_number_takes_a_byte_for_each_seven_bits() {
-        for (value, bytes) in [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3), (u64::MAX, 10)] {
-            let mut out = Vec::new();
-            write_varint(value, &mut out);
-            assert_eq!((out.len(), varint_length(value)), (bytes, bytes), "{value}");
-        }
     }
 }

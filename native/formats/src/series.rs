@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use crate::FormatError;
 use crate::json::Nested;
 use crate::json::value::Values;
+use crate::rescale::Rescale;
 
 pub fn column(schema: &SchemaRef, name: &str) -> Result<usize, FormatError> {
     schema.index_of(name).map_err(|_| FormatError(format!("there is no column \"{name}\" to make a time series of")))
@@ -50,6 +51,8 @@ pub struct Times<'a> {
     values: &'a [i64],
     from: TimeUnit,
     to: TimeUnit,
+    /// What brings them from the one unit to the other.
+    rescale: Option<Rescale>,
 }
 
 impl<'a> Times<'a> {
@@ -68,7 +71,7 @@ impl<'a> Times<'a> {
             }
             _ => return None,
         };
-        Some(Times { array, values, from, to })
+        Some(Times { array, values, from, to, rescale: Rescale::between(from, to) })
     }
 
     /// `Ok(None)` for null; an error where the unit has no such time.
@@ -77,25 +80,10 @@ impl<'a> Times<'a> {
             return Ok(None);
         }
         let value = self.values[row];
-        match rescaled(value, self.from, self.to) {
+        match self.rescale.map_or(Some(value), |rescale| rescale.apply(value)) {
             Some(time) => Ok(Some(time)),
             None => Err(format!("a time of {value} {} is too far away for {}", name(self.from), name(self.to))),
         }
-    }
-}
-
-/// Digits that the unit does not have are cut off, towards the past.
-fn rescaled(value: i64, from: TimeUnit, to: TimeUnit) -> Option<i64> {
-    let (from, to) = (per_second(from), per_second(to));
-    if to >= from { value.checked_mul(to / from) } else { Some(value.div_euclid(from / to)) }
-}
-
-fn per_second(unit: TimeUnit) -> i64 {
-    match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
     }
 }
 
@@ -105,18 +93,5 @@ fn name(unit: TimeUnit) -> &'static str {
         TimeUnit::Millisecond => "milliseconds",
         TimeUnit::Microsecond => "microseconds",
         TimeUnit::Nanosecond => "nanoseconds",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_cut_off_towards_the_past_and_never_wrap_around() {
-        assert_eq!(rescaled(-1, TimeUnit::Millisecond, TimeUnit::Second), Some(-1));
-        assert_eq!(rescaled(1_999, TimeUnit::Millisecond, TimeUnit::Second), Some(1));
-        assert_eq!(rescaled(7, TimeUnit::Second, TimeUnit::Nanosecond), Some(7_000_000_000));
-        assert_eq!(rescaled(i64::MAX / 1000, TimeUnit::Millisecond, TimeUnit::Nanosecond), None);
     }
 }

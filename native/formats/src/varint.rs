@@ -74,6 +74,12 @@ pub(crate) fn write(value: u64, out: &mut Vec<u8>) {
     out.push(rest as u8);
 }
 
+/// Bytes that one takes.
+#[inline]
+pub(crate) fn length(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
 /// Signed numbers in turn: 0, -1, 1, -2, ...
 #[inline]
 pub(crate) fn zigzag(value: i64) -> u64 {
@@ -100,6 +106,15 @@ mod tests {
         let mut tenth = [0xff; 10];
         tenth[9] = 2;
         assert_eq!(taken(&tenth), Err(Broken::TooLong));
+    }
+
+    #[test]
+    fn a_number_takes_a_byte_for_each_seven_bits() {
+        for (value, bytes) in [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3), (u64::MAX, 10)] {
+            let mut out = Vec::new();
+            write(value, &mut out);
+            assert_eq!((out.len(), length(value)), (bytes, bytes), "{value}");
+        }
     }
 
     proptest! {

@@ -6,10 +6,10 @@ use arrow::datatypes::SchemaRef;
 use millrace_engine::{Call, Calls, Error, ErrorCode, Found, Page, PageError, Posted, Reply, Splits, Want};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array, Uint32Array};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
 use crate::batch::Batch;
+use crate::bell::bell;
 use crate::error::guarded;
 use crate::job::Job;
 
@@ -81,11 +81,9 @@ impl Job {
     /// Calls `call` on this thread when there are calls. It does not keep the process alive.
     #[napi]
     pub fn on_calls(&self, call: Function<(), ()>) -> napi::Result<()> {
-        let call = call.build_threadsafe_function::<()>().weak::<true>().build()?;
+        let bell = bell(call)?;
         if let Some(outboxes) = self.job.outboxes() {
-            outboxes.calls.set_bell(Some(Box::new(move || {
-                call.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            })));
+            outboxes.calls.set_bell(Some(bell));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 #[cfg(target_env = "gnu")]
 mod allocator;
 mod batch;
+mod bell;
 mod calls;
 mod error;
 mod host;

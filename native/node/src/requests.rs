@@ -6,9 +6,9 @@ use millrace_engine::{Error, ErrorCode, HttpOutbox, HttpRequest, Posted, Refused
 use millrace_plan::HttpShard;
 use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array, Uint32Array};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
+use crate::bell::bell;
 use crate::error::guarded;
 use crate::job::Job;
 
@@ -81,11 +81,9 @@ impl Job {
     /// Calls `call` on this thread when requests have come. It does not keep the process alive.
     #[napi]
     pub fn on_requests(&self, call: Function<(), ()>) -> napi::Result<()> {
-        let call = call.build_threadsafe_function::<()>().weak::<true>().build()?;
+        let bell = bell(call)?;
         if let Some(outboxes) = self.job.outboxes() {
-            outboxes.http.set_bell(Some(Box::new(move || {
-                call.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            })));
+            outboxes.http.set_bell(Some(bell));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@ import type { Field } from "millrace";
 import { type RowReader, type RowWriter, rowReader, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, NativeJob } from "../native.js";
 import { message } from "./drivers.js";
+import { asJson } from "./json.js";
 
 /** Finds what belongs to keys. */
 export class LookupCalls {
@@ -35,7 +36,7 @@ export class LookupCalls {
       try {
         this.#writer?.set(of.length, row);
       } catch (error) {
-        throw new Error(`what was found for ${shown(keys[key])} does not fit the schema: ${message(error)}`);
+        throw new Error(`what was found for ${asJson(keys[key])} does not fit the schema: ${message(error)}`);
       }
       of.push(key);
     });
@@ -43,8 +44,4 @@ export class LookupCalls {
     const length = of.length;
     this.native.found(id, { length, columns: this.#writer.finish(length) }, Uint32Array.from(of));
   }
-}
-
-function shown(key: unknown): string {
-  return JSON.stringify(key, (_, value) => (typeof value === "bigint" ? value.toString() : value));
 }

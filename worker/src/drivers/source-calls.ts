@@ -3,6 +3,7 @@ import type { Field } from "millrace";
 import { type RowWriter, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, DriverPage, NativeJob } from "../native.js";
 import { message } from "./drivers.js";
+import { asJson } from "./json.js";
 
 /** Reads splits, each of them a page ahead of what the core has asked for. */
 export class SourceCalls {
@@ -61,7 +62,8 @@ export class SourceCalls {
         single.begin();
         single.set(0, row);
       } catch (error) {
-        errors.push({ at: length, reason: message(error).replace(/^row 0: /, ""), value: asText(row) });
+        const value = new TextEncoder().encode(asJson(row));
+        errors.push({ at: length, reason: message(error).replace(/^row 0: /, ""), value });
         continue;
       }
       page.set(length, row);
@@ -105,9 +107,4 @@ class OpenSplit {
     this.after = page.token;
     return page;
   }
-}
-
-function asText(row: Row): Uint8Array {
-  const shown = (_: string, value: unknown) => (typeof value === "bigint" ? value.toString() : value);
-  return new TextEncoder().encode(JSON.stringify(row, shown));
 }

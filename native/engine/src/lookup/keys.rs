@@ -18,6 +18,8 @@ pub struct LookupKeys {
 
 /// The keys of a batch; none where a part of it is null, as null matches nothing.
 pub struct Encoded {
+    /// As the driver gets them.
+    pub columns: RecordBatch,
     rows: Rows,
     is_null: Vec<bool>,
 }
@@ -31,13 +33,10 @@ impl LookupKeys {
     }
 
     pub fn of(&self, rows: &RecordBatch) -> Result<Encoded> {
-        let columns = self.keys.columns(rows)?;
-        let is_null = |row| columns.iter().any(|column| column.is_null(row));
-        Ok(Encoded { rows: self.keys.encode(&columns)?, is_null: (0..rows.num_rows()).map(is_null).collect() })
-    }
-
-    pub fn columns(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        RecordBatch::try_new(self.schema.clone(), self.keys.columns(rows)?).map_err(internal)
+        let columns = RecordBatch::try_new(self.schema.clone(), self.keys.columns(rows)?).map_err(internal)?;
+        let is_null = |row| columns.columns().iter().any(|column| column.is_null(row));
+        let is_null = (0..rows.num_rows()).map(is_null).collect();
+        Ok(Encoded { rows: self.keys.encode(columns.columns())?, columns, is_null })
     }
 }
 

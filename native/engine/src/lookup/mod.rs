@@ -16,7 +16,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_io::{Calling, Found, Reply, Want};
 
 use crate::barrier::BarrierId;
-use crate::batch::{Batch, internal};
+use crate::batch::{Batch, internal, nullable};
 use crate::counters::OperatorCounters;
 use crate::environment::Environment;
 use crate::node::Event;
@@ -101,7 +101,7 @@ impl Lookup {
         Lookup {
             step,
             keys,
-            nullable: waiting::nullable(&columns),
+            nullable: nullable(&columns),
             columns,
             scope,
             keep_unmatched,
@@ -187,18 +187,17 @@ impl Lookup {
         self.counters.lookups.hits.add((keys.len() - missing.keys.len()) as u64);
         self.counters.lookups.misses.add(missing.keys.len() as u64);
         self.cache.promote(&promoted)?;
-        self.ask(&mut rows, missing)?;
+        self.ask(&mut rows, &keys.columns, missing)?;
         Ok(rows)
     }
 
-    /// Asks for keys that nobody has asked for, so many a call.
-    fn ask(&mut self, rows: &mut Unmatched, missing: Missing<'_>) -> Result<()> {
+    /// Asks for keys that nobody has asked for, so many a call; `columns` are those of all keys.
+    fn ask(&mut self, rows: &mut Unmatched, columns: &RecordBatch, missing: Missing<'_>) -> Result<()> {
         let mut places = Vec::with_capacity(missing.keys.len());
         let chunks = missing.keys.chunks(self.batch_keys).zip(missing.first_rows.chunks(self.batch_keys));
         for (keys, first_rows) in chunks {
             let asked = Rc::new(Asked::new(keys.iter().map(|&key| key.into()).collect()));
-            let columns = self.keys.columns(&rows.batch.rows)?;
-            let keys = take_record_batch(&columns, &UInt32Array::from(first_rows.to_vec())).map_err(internal)?;
+            let keys = take_record_batch(columns, &UInt32Array::from(first_rows.to_vec())).map_err(internal)?;
             let call = self.calling.call(Want::Find { keys, columns: self.columns.clone() });
             for (at, key) in asked.keys.iter().enumerate() {
                 self.on_their_way.insert(key.clone(), (asked.clone(), at as u32));

@@ -1,14 +1,13 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, new_null_array};
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use super::cache::{Cache, InCache};
 use crate::Result;
-use crate::batch::{Batch, internal};
+use crate::batch::{Batch, internal, row_of_nulls};
 
 /// Keys that have been asked for together, and what has come of it.
 pub struct Asked {
@@ -99,8 +98,7 @@ impl Unmatched {
     pub fn joined(self, columns: &SchemaRef, scope: &SchemaRef, keep_unmatched: bool) -> Result<Batch> {
         let Unmatched { batch, places, cached, asked } = self;
         let answers: Vec<&Answer> = asked.iter().filter_map(|asked| asked.answer.get()).collect();
-        let nulls = columns.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-        let nulls = RecordBatch::try_new(columns.clone(), nulls).map_err(internal)?;
+        let nulls = row_of_nulls(columns)?;
         let rows = std::iter::once(&nulls).chain(&cached).chain(answers.iter().map(|answer| &answer.rows));
         let rows: Vec<&RecordBatch> = rows.collect();
         let at = |place: &Place| match *place {
@@ -120,10 +118,4 @@ impl Unmatched {
         }
         joined.filter(&places.iter().map(|(of, _)| Some(*of > 0)).collect::<BooleanArray>())
     }
-}
-
-/// The same columns, each of which may be null.
-pub fn nullable(columns: &SchemaRef) -> SchemaRef {
-    let fields = columns.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
-    Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()))
 }

@@ -5,10 +5,10 @@ use arrow::datatypes::{DataType, FieldRef, Fields};
 use super::decimal::Decimal;
 use super::default::{self, Value};
 use super::program::{Branch, Program, Read, Record, Step};
-use super::rescale::Rescale;
 use super::schema::{Field, Logical, Schema, Type};
 use super::skip;
 use crate::bad_record::{Result, bad_record, bad_value, type_name, within};
+use crate::rescale::Rescale;
 
 /// Parts of a program. A schema that uses a type again and again on every level would come to no end otherwise.
 pub(super) const MAX_PARTS: usize = 100_000;

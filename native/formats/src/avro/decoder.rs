@@ -8,10 +8,10 @@ use arrow::datatypes::SchemaRef;
 use super::compile::compile;
 use super::program::Program;
 use super::schema::{self, Schema};
-use crate::bad_record::{Result, bad_record};
+use crate::bad_record::bad_record;
 use crate::builders::RowBuilder;
 use crate::debezium::Peek;
-use crate::registry::{MAX_KNOWN, Missing, SchemaKind, Schemas, framing, look_up};
+use crate::registry::{Known, Missing, SchemaKind, Schemas, framing, in_schema, look_up};
 use crate::{BadRecord, Decoder, FormatError};
 
 /// Decodes Avro records into the columns of a schema.
@@ -23,17 +23,14 @@ pub struct AvroDecoder {
 
 enum Programs {
     One(Program),
-    ById(ById),
+    ById(ById, Known<u32, Program>),
 }
 
-/// The programs of the schemas that records have named so far.
+/// What the programs of schemas are made with that records name.
 struct ById {
     schemas: Arc<dyn Schemas>,
     reader: Option<Schema>,
     columns: SchemaRef,
-    known: Vec<(u32, Result<Program>)>,
-    /// Where in `known` the last record's is.
-    last: usize,
 }
 
 impl AvroDecoder {
@@ -52,8 +49,8 @@ impl AvroDecoder {
         columns: SchemaRef,
     ) -> std::result::Result<Self, FormatError> {
         let reader = reader.map(|text| schema::parse(text, &[])).transpose()?;
-        let programs = ById { schemas, reader, columns: columns.clone(), known: Vec::new(), last: 0 };
-        Ok(AvroDecoder::new(Programs::ById(programs), columns))
+        let by_id = ById { schemas, reader, columns: columns.clone() };
+        Ok(AvroDecoder::new(Programs::ById(by_id, Known::default()), columns))
     }
 
     fn new(programs: Programs, schema: SchemaRef) -> Self {
@@ -62,41 +59,12 @@ impl AvroDecoder {
 }
 
 impl ById {
-    #[inline]
-    fn program(&mut self, id: u32, failure: &mut Option<String>) -> Result<&Program> {
-        if self.known.get(self.last).is_none_or(|(known, _)| *known != id) {
-            self.last = self.find(id, failure)?;
-        }
-        match &self.known[self.last].1 {
-            Ok(program) => Ok(program),
-            Err(error) => Err(error.clone()),
-        }
-    }
-
-    #[inline(never)]
-    fn find(&mut self, id: u32, failure: &mut Option<String>) -> Result<usize> {
-        if let Some(index) = self.known.iter().position(|(known, _)| *known == id) {
-            return Ok(index);
-        }
-        let program = match look_up(self.schemas.as_ref(), id, SchemaKind::Avro) {
-            Ok(found) => schema::parse(&found.text, &found.references)
-                .map_err(|error| bad_record(error.0))
-                .and_then(|writer| compile(&writer, self.reader.as_deref(), self.columns.fields()))
-                .map_err(|mut error| {
-                    error.message.push_str(&format!(" (schema {id}, {})", self.schemas.place()));
-                    error
-                }),
-            Err(Missing::Bad(error)) => Err(error),
-            Err(Missing::Failure(message)) => {
-                *failure = Some(message.clone());
-                return Err(bad_record(message));
-            }
-        };
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
-        }
-        self.known.push((id, program));
-        Ok(self.known.len() - 1)
+    fn program(&self, id: u32) -> std::result::Result<Program, Missing> {
+        let schemas = self.schemas.as_ref();
+        let found = look_up(schemas, id, SchemaKind::Avro)?;
+        let writer = schema::parse(&found.text, &found.references).map_err(|error| bad_record(error.0));
+        let program = writer.and_then(|writer| compile(&writer, self.reader.as_deref(), self.columns.fields()));
+        program.map_err(|error| in_schema(error, id, schemas))
     }
 }
 
@@ -106,9 +74,10 @@ impl Decoder for AvroDecoder {
         rows.append(message.len(), |rows| {
             let (program, record) = match programs {
                 Programs::One(program) => (&*program, message),
-                Programs::ById(programs) => {
+                Programs::ById(by_id, known) => {
                     let (id, record) = framing::split(message)?;
-                    (programs.program(id, failure)?, record)
+                    let (_, program) = known.of(|known| *known == id, || Ok((id, by_id.program(id))), failure)?;
+                    (program, record)
                 }
             };
             program.read(record, rows)

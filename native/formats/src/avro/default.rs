@@ -4,11 +4,10 @@ use arrow::datatypes::DataType;
 use serde_json::Value as Json;
 
 use super::decimal::Decimal;
-use super::program::defect;
-use super::rescale::Rescale;
 use super::schema::Type;
-use crate::bad_record::{Result, bad_value, type_name, within};
+use crate::bad_record::{Result, bad_value, defect, type_name, within};
 use crate::builders::Column;
+use crate::rescale::Rescale;
 
 #[derive(Debug, Clone)]
 pub(super) enum Value {

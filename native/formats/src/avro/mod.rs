@@ -41,7 +41,6 @@ mod decoder;
 mod default;
 mod encoder;
 mod program;
-mod rescale;
 mod schema;
 mod skip;
 mod write;

@@ -3,10 +3,10 @@
 use super::cursor::Cursor;
 use super::decimal::Decimal;
 use super::default::Value;
-use super::rescale::Rescale;
 use super::skip::{self, Skip};
-use crate::bad_record::{Result, bad_record, bad_value, shown, within};
+use crate::bad_record::{Result, bad_record, bad_value, defect, invalid_utf8, within};
 use crate::builders::{Column, List, Struct};
+use crate::rescale::Rescale;
 
 /// Reads records of one writer's schema.
 pub(super) struct Program {
@@ -229,18 +229,4 @@ fn uuid(bytes: &[u8]) -> Vec<u8> {
         text.extend([byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
     text
-}
-
-#[cold]
-#[inline(never)]
-fn invalid_utf8(text: &[u8]) -> Box<crate::BadRecord> {
-    let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
-    bad_value(format!("invalid UTF-8 after {} bytes of {}", valid, shown(text)))
-}
-
-/// What a column is made for and what it is filled by go by the same type.
-#[cold]
-#[inline(never)]
-pub(super) fn defect() -> Box<crate::BadRecord> {
-    bad_value("it is read as another type than its column has: this is a defect of Millrace")
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use arrow::datatypes::TimeUnit;
 use serde_json::{Map, Value};
 
 use crate::FormatError;
@@ -49,6 +50,26 @@ pub(super) enum Logical {
     Milliseconds,
     Microseconds,
     Nanoseconds,
+}
+
+impl Logical {
+    /// The unit of a timestamp.
+    pub fn unit(self) -> Option<TimeUnit> {
+        match self {
+            Logical::Milliseconds => Some(TimeUnit::Millisecond),
+            Logical::Microseconds => Some(TimeUnit::Microsecond),
+            Logical::Nanoseconds => Some(TimeUnit::Nanosecond),
+            Logical::Decimal { .. } | Logical::Uuid => None,
+        }
+    }
+
+    /// The scale of a decimal.
+    pub fn scale(self) -> Option<i8> {
+        match self {
+            Logical::Decimal { scale } => Some(scale),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a schema; `references` are those whose names it uses, each after the ones that it uses itself.

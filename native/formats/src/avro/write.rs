@@ -12,10 +12,10 @@ use super::compile::is_entry;
 use super::cursor::write_long;
 use super::decimal::{Decimal, fewest_bytes, write_fixed};
 use super::default::code_points;
-use super::rescale::Rescale;
 use super::schema::{Field, Logical, Type};
 use crate::arrays::longs;
 use crate::bad_record::{Result, bad_record, bad_value, type_name, within};
+use crate::rescale::Rescale;
 
 /// How a value of a column is written.
 pub(super) struct Write {

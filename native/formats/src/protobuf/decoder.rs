@@ -11,10 +11,10 @@ use super::compile::compile;
 use super::framing::{self, Frame};
 use super::message;
 use super::program::Message;
-use crate::bad_record::{Result, bad_record};
+use crate::bad_record::bad_record;
 use crate::builders::RowBuilder;
 use crate::debezium::Peek;
-use crate::registry::{MAX_KNOWN, Missing, SchemaKind, look_up};
+use crate::registry::{Known, Missing, SchemaKind, in_schema, look_up};
 use crate::{BadRecord, Decoder, FormatError, Schemas};
 
 /// Decodes Protobuf records into the columns of a schema.
@@ -26,10 +26,11 @@ pub struct ProtobufDecoder {
 
 enum Programs {
     One(Message),
-    ByFrame(ByFrame),
+    /// By what stands before the message.
+    ByFrame(ByFrame, Known<Vec<u8>, Arc<Message>>),
 }
 
-/// The programs of the frames that records have had so far.
+/// What the programs of frames are made with.
 struct ByFrame {
     schemas: Arc<dyn Schemas>,
     columns: SchemaRef,
@@ -37,15 +38,6 @@ struct ByFrame {
     reader: Option<Arc<Message>>,
     /// Its full name, where it is known.
     name: Option<String>,
-    known: Vec<Known>,
-    /// Where in `known` the last record's is.
-    last: usize,
-}
-
-struct Known {
-    /// What stands before the message.
-    frame: Vec<u8>,
-    program: Result<Arc<Message>>,
 }
 
 impl ProtobufDecoder {
@@ -66,7 +58,7 @@ impl ProtobufDecoder {
                 let name = reader.as_ref().map(|message| message.full_name().to_owned()).or(protobuf.message.clone());
                 let reader = reader.map(|message| program(&message).map(Arc::new));
                 let (reader, columns) = (reader.transpose()?, columns.clone());
-                Programs::ByFrame(ByFrame { schemas, columns, reader, name, known: Vec::new(), last: 0 })
+                Programs::ByFrame(ByFrame { schemas, columns, reader, name }, Known::default())
             }
             _ => return Err(FormatError("Protobuf needs the .proto that records are written with".into())),
         };
@@ -75,48 +67,11 @@ impl ProtobufDecoder {
 }
 
 impl ByFrame {
-    /// The program for a record, and its message.
-    #[inline]
-    fn program<'a>(&mut self, record: &'a [u8], failure: &mut Option<String>) -> Result<(&Message, &'a [u8])> {
-        if self.known.get(self.last).is_none_or(|known| !record.starts_with(&known.frame)) {
-            self.last = self.find(record, failure)?;
-        }
-        let known = &self.known[self.last];
-        match &known.program {
-            Ok(program) => Ok((program, &record[known.frame.len()..])),
-            Err(error) => Err(error.clone()),
-        }
-    }
-
-    #[inline(never)]
-    fn find(&mut self, record: &[u8], failure: &mut Option<String>) -> Result<usize> {
-        let frame = framing::split(record)?;
-        let bytes = &record[..record.len() - frame.message.len()];
-        if let Some(index) = self.known.iter().position(|known| known.frame == bytes) {
-            return Ok(index);
-        }
-        let program = match self.made(&frame) {
-            Ok(program) => Ok(program),
-            Err(Missing::Bad(error)) => Err(error),
-            Err(Missing::Failure(message)) => {
-                *failure = Some(message.clone());
-                return Err(bad_record(message));
-            }
-        };
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
-        }
-        self.known.push(Known { frame: bytes.to_vec(), program });
-        Ok(self.known.len() - 1)
-    }
-
-    fn made(&self, frame: &Frame<'_>) -> std::result::Result<Arc<Message>, Missing> {
+    fn program(&self, frame: &Frame<'_>) -> std::result::Result<Arc<Message>, Missing> {
         let Frame { id, place, .. } = frame;
-        let found = look_up(self.schemas.as_ref(), *id, SchemaKind::Protobuf)?;
-        let told = |mut error: Box<BadRecord>| {
-            error.message.push_str(&format!(" (schema {id}, {})", self.schemas.place()));
-            Missing::Bad(error)
-        };
+        let schemas = self.schemas.as_ref();
+        let found = look_up(schemas, *id, SchemaKind::Protobuf)?;
+        let told = |error| in_schema(error, *id, schemas);
         let file = message::compile(&found.text, &found.references);
         let file = file.map_err(|error| told(bad_record(error.0)))?;
         let message = framing::message_at(&file, place);
@@ -140,7 +95,15 @@ impl Decoder for ProtobufDecoder {
         rows.append(record.len(), |rows| {
             let (program, message) = match programs {
                 Programs::One(program) => (&*program, record),
-                Programs::ByFrame(programs) => programs.program(record, failure)?,
+                Programs::ByFrame(by_frame, known) => {
+                    let make = || {
+                        let frame = framing::split(record)?;
+                        let bytes = &record[..record.len() - frame.message.len()];
+                        Ok((bytes.to_vec(), by_frame.program(&frame)))
+                    };
+                    let (frame, program) = known.of(|frame| record.starts_with(frame), make, failure)?;
+                    (&**program, &record[frame.len()..])
+                }
             };
             program.read(message, rows)
         })

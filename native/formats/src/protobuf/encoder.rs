@@ -6,6 +6,7 @@ use millrace_plan::Protobuf;
 
 use super::write::{Message, Rows as Messages};
 use super::{framing, message};
+use crate::headed::Headed;
 use crate::{Encoder, FormatError, Rows};
 
 /// Encodes rows as Protobuf records of one message.
@@ -13,11 +14,7 @@ use crate::{Encoder, FormatError, Rows};
 /// A row that has no place in the message is not written; [`Encoder::take_failure`] then tells why.
 pub struct ProtobufEncoder {
     message: Message,
-    /// Stands before each record.
-    header: Vec<u8>,
-    /// Bytes of the last record, to reserve room for the next ones.
-    record_bytes: usize,
-    failure: Option<String>,
+    headed: Headed,
 }
 
 impl ProtobufEncoder {
@@ -29,31 +26,17 @@ impl ProtobufEncoder {
         let of = message::message(&message::file(schema)?, protobuf.message.as_deref())?;
         let message = Message::new(&of, columns.fields()).map_err(|bad| FormatError(bad.to_string()))?;
         let header = id.map_or_else(Vec::new, |id| framing::header(id, &of));
-        Ok(ProtobufEncoder { message, header, record_bytes: 0, failure: None })
+        Ok(ProtobufEncoder { message, headed: Headed::new(header) })
     }
 }
 
 impl Encoder for ProtobufEncoder {
     fn encode(&mut self, batch: &RecordBatch, out: &mut Rows) {
         let messages = Messages::new(&self.message, batch.columns());
-        let start = out.bytes();
-        out.buffer().reserve(self.record_bytes * batch.num_rows());
-        for row in 0..batch.num_rows() {
-            let begin = out.bytes();
-            out.buffer().extend_from_slice(&self.header);
-            if let Err(error) = messages.write(row, out.buffer()) {
-                out.buffer().truncate(begin);
-                self.failure = Some(error.to_string());
-                return;
-            }
-            out.end_row();
-        }
-        if batch.num_rows() > 0 {
-            self.record_bytes = (out.bytes() - start).div_ceil(batch.num_rows());
-        }
+        self.headed.write(batch.num_rows(), out, |row, out| messages.write(row, out));
     }
 
     fn take_failure(&mut self) -> Option<String> {
-        self.failure.take()
+        self.headed.take_failure()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::cursor::{Cursor, FIXED_32, FIXED_64, SIZED, VARINT};
 use super::number::Number;
 use super::time::Unit;
-use crate::bad_record::{Result, bad_value, shown, within};
+use crate::bad_record::{Result, bad_value, defect, invalid_utf8, shown, within};
 use crate::builders::{Column, List, Struct};
 use crate::json::decimal;
 
@@ -408,18 +408,4 @@ fn other_wire_type(found: u32) -> Box<crate::BadRecord> {
         _ => "a group",
     };
     bad_value(format!("the record has {found} here, which its schema does not: it was written with another one"))
-}
-
-#[cold]
-#[inline(never)]
-fn invalid_utf8(text: &[u8]) -> Box<crate::BadRecord> {
-    let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
-    bad_value(format!("invalid UTF-8 after {} bytes of {}", valid, shown(text)))
-}
-
-/// What a column is made for and what it is filled by go by the same type.
-#[cold]
-#[inline(never)]
-fn defect() -> Box<crate::BadRecord> {
-    bad_value("it is read as another type than its column has: this is a defect of Millrace")
 }

@@ -4,6 +4,7 @@ use arrow::datatypes::TimeUnit;
 
 use super::cursor::{Cursor, VARINT};
 use crate::bad_record::{Result, bad_value};
+use crate::rescale::per_second;
 use crate::varint;
 
 const SECONDS: u32 = 1 << 3 | VARINT;
@@ -16,12 +17,7 @@ pub(super) struct Unit(i64);
 
 impl Unit {
     pub fn of(unit: TimeUnit) -> Unit {
-        Unit(match unit {
-            TimeUnit::Second => 1,
-            TimeUnit::Millisecond => 1_000,
-            TimeUnit::Microsecond => 1_000_000,
-            TimeUnit::Nanosecond => NANOS_PER_SECOND,
-        })
+        Unit(per_second(unit))
     }
 
     /// The time that a message tells.

@@ -2,9 +2,6 @@
 
 use crate::bad_record::bad_record;
 
-/// Schemas that a decoder keeps what it has made of: more are no evolution, but records that are none.
-pub(crate) const MAX_KNOWN: usize = 1000;
-
 /// What a schema is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaKind {
@@ -84,4 +81,10 @@ pub(crate) fn look_up(schemas: &dyn Schemas, id: u32, kind: SchemaKind) -> Resul
             Err(Missing::Failure(format!("schema {id} of {place} could not be fetched: {reason}")))
         }
     }
+}
+
+/// A fault of a schema, which is told with the fault.
+pub(crate) fn in_schema(mut error: Box<crate::BadRecord>, id: u32, schemas: &dyn Schemas) -> Missing {
+    error.message.push_str(&format!(" (schema {id}, {})", schemas.place()));
+    Missing::Bad(error)
 }

@@ -41,8 +41,11 @@ impl OpenFiles {
         Some(open)
     }
 
-    /// Closes the file of a folder.
-    pub fn take(&mut self, folder: &str) -> Option<Open> {
+    /// Closes the file of a folder if it has so many bytes.
+    pub fn take_full(&mut self, folder: &str, bytes: u64) -> Option<Open> {
+        if self.get(folder)?.writer.bytes() < bytes {
+            return None;
+        }
         self.files.remove(folder)
     }
 
@@ -67,7 +70,7 @@ impl OpenFiles {
             return None;
         }
         let folder = self.files.values().min_by_key(|open| open.last_use)?.folder.clone();
-        self.take(&folder)
+        self.files.remove(&folder)
     }
 
     /// The first epoch that an open file has rows of.

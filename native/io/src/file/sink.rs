@@ -6,8 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSink as Config;
 
 use super::IN_PROGRESS;
@@ -80,9 +78,7 @@ impl FileSink {
             if let Some(least_used) = self.open.take_least_used(self.config.open_files) {
                 self.close(least_used)?;
             }
-            let mut writer = self.next_writer(folder, records.rows.as_ref().map(RecordBatch::schema))?;
-            let begun = records.first_line.as_deref().map_or(Ok(()), |line| writer.write_line(line));
-            begun.map_err(|error| failed(writer.path(), &error))?;
+            let writer = self.next_writer(folder, records)?;
             self.open.insert(folder, writer, self.epoch);
         }
         let gone =
@@ -90,7 +86,7 @@ impl FileSink {
         self.open.get(folder).map(|open| &mut open.writer).ok_or_else(gone)
     }
 
-    fn next_writer(&mut self, folder: &str, rows: Option<SchemaRef>) -> Result<Writer> {
+    fn next_writer(&mut self, folder: &str, records: &Records) -> Result<Writer> {
         if !folder.is_empty() {
             let made = make_folder(&self.directory, folder);
             made.map_err(|error| failed(&self.directory.join(folder), &error))?;
@@ -99,7 +95,7 @@ impl FileSink {
             let name = name(&self.prefix, self.slot, self.sequence, &self.config);
             let path = self.directory.join(folder).join(name);
             self.sequence += 1;
-            let created = Writer::create(path.clone(), &self.config, rows.clone());
+            let created = Writer::create(path.clone(), &self.config, records);
             if let Some(writer) = created.map_err(|error| failed(&path, &error))? {
                 return Ok(writer);
             }
@@ -107,7 +103,7 @@ impl FileSink {
     }
 
     /// Completes files.
-    fn close_all(&mut self, files: Vec<Open>) -> Result<()> {
+    fn close_all(&mut self, files: impl IntoIterator<Item = Open>) -> Result<()> {
         files.into_iter().try_for_each(|open| self.close(open))
     }
 
@@ -122,18 +118,6 @@ impl FileSink {
             }
         }
     }
-
-    /// Completes the file of a folder if it is full.
-    fn roll(&mut self, folder: &str) -> Result<()> {
-        let roll_bytes = self.config.roll_bytes;
-        match self.open.get(folder) {
-            Some(open) if open.writer.bytes() >= roll_bytes => {
-                let full = self.open.take(folder);
-                full.map_or(Ok(()), |full| self.close(full))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Sink for FileSink {
@@ -143,7 +127,8 @@ impl Sink for FileSink {
             let writer = self.file(folder, records)?;
             writer.write_rows(rows).map_err(|error| failed(writer.path(), &error))?;
             self.open.bound_memory(folder).map_err(|(path, error)| failed(&path, &error))?;
-            self.roll(folder)?;
+            let full = self.open.take_full(folder, roll_bytes);
+            self.close_all(full)?;
             return Ok(rows.num_rows() - from);
         }
         let mut row = from;
@@ -154,7 +139,8 @@ impl Sink for FileSink {
                 outcome.map_err(|error| failed(writer.path(), &error))?;
                 row += 1;
             }
-            self.roll(folder)?;
+            let full = self.open.take_full(folder, roll_bytes);
+            self.close_all(full)?;
         }
         Ok(records.len().saturating_sub(from))
     }

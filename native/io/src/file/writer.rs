@@ -6,12 +6,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use flate2::write::GzEncoder;
 use millrace_formats::{FileWriter, file_writer};
 use millrace_plan::{Compression, FileFormat, FileSink};
 
 use super::IN_PROGRESS;
+use crate::Records;
 
 /// Bytes that go to the operating system at once.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -46,9 +46,9 @@ enum Encoder {
 }
 
 impl Writer {
-    /// Begins the file that will have this path; `None` if the path, or the one for the time being, is taken. `rows` is the
-    /// schema of what comes, where that is no lines.
-    pub fn create(path: PathBuf, config: &FileSink, rows: Option<SchemaRef>) -> io::Result<Option<Writer>> {
+    /// Begins the file that will have this path, with what stands before the first of these records; `None` if the path, or
+    /// the one for the time being, is taken.
+    pub fn create(path: PathBuf, config: &FileSink, records: &Records) -> io::Result<Option<Writer>> {
         let in_progress = in_progress(&path);
         let file = match File::create_new(&in_progress) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
@@ -66,7 +66,7 @@ impl Writer {
         let counted = Counted { output: BufWriter::with_capacity(BUFFER_BYTES, file), bytes: 0 };
         // From here on the file is removed if it is not completed.
         let mut writer = Writer { encoder: None, names: Names { in_progress, path }, complete: false };
-        writer.encoder = Some(match (&config.format, rows, config.compression) {
+        writer.encoder = Some(match (&config.format, &records.rows, config.compression) {
             (FileFormat::Lines, _, Compression::None) => Encoder::Plain(counted),
             (FileFormat::Lines, _, Compression::Gzip) => {
                 Encoder::Gzip(Box::new(GzEncoder::new(counted, flate2::Compression::fast())))
@@ -74,9 +74,12 @@ impl Writer {
             (FileFormat::Lines, _, Compression::Zstd) => {
                 Encoder::Zstd(Box::new(zstd::Encoder::new(counted, zstd::DEFAULT_COMPRESSION_LEVEL)?))
             }
-            (format, Some(schema), _) => Encoder::Rows(file_writer(format, &schema, counted)?),
+            (format, Some(rows), _) => Encoder::Rows(file_writer(format, &rows.schema(), counted)?),
             (_, None, _) => return Err(io::Error::other("it was given records, and takes rows")),
         });
+        if let Some(line) = &records.first_line {
+            writer.write_line(line)?;
+        }
         Ok(Some(writer))
     }
 

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use millrace_plan::FileSink as Config;
 use millrace_storage::{Failure, Remote, Store};
 
@@ -117,23 +115,21 @@ impl ObjectSink {
             if let Some(least_used) = self.open.take_least_used(self.config.open_files) {
                 self.close(least_used)?;
             }
-            let mut writer = self.next_writer(records.rows.as_ref().map(RecordBatch::schema))?;
-            let begun = records.first_line.as_deref().map_or(Ok(()), |line| writer.write_line(line));
-            begun.map_err(|error| local(writer.path(), &error))?;
+            let writer = self.next_writer(records)?;
             self.open.insert(folder, writer, self.epoch);
         }
         Ok(self.open.get(folder).map(|open| &mut open.writer))
     }
 
-    fn next_writer(&mut self, rows: Option<SchemaRef>) -> Result<Writer> {
+    fn next_writer(&mut self, records: &Records) -> Result<Writer> {
         let path = self.scratch.path().join(name(&self.prefix, self.slot, self.sequence, &self.config));
         self.sequence += 1;
-        let created = Writer::create(path.clone(), &self.config, rows).map_err(|error| local(&path, &error))?;
+        let created = Writer::create(path.clone(), &self.config, records).map_err(|error| local(&path, &error))?;
         created.ok_or_else(|| Error(format!("{WHO}: {}: it is there already. Remove it.", path.display())))
     }
 
     /// Sends files on their way.
-    fn close_all(&mut self, files: Vec<Open>) -> Result<()> {
+    fn close_all(&mut self, files: impl IntoIterator<Item = Open>) -> Result<()> {
         files.into_iter().try_for_each(|open| self.close(open))
     }
 
@@ -155,18 +151,6 @@ impl ObjectSink {
         self.uploads.order(Upload { from: file.names.in_progress.clone(), to });
         Ok(())
     }
-
-    /// Sends the file of a folder on its way if it is full.
-    fn roll(&mut self, folder: &str) -> Result<()> {
-        let roll_bytes = self.config.roll_bytes;
-        match self.open.get(folder) {
-            Some(open) if open.writer.bytes() >= roll_bytes => {
-                let full = self.open.take(folder);
-                full.map_or(Ok(()), |full| self.close(full))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Sink for ObjectSink {
@@ -176,7 +160,8 @@ impl Sink for ObjectSink {
             let Some(writer) = self.file(folder, records)? else { return Ok(0) };
             writer.write_rows(rows).map_err(|error| local(writer.path(), &error))?;
             self.open.bound_memory(folder).map_err(|(path, error)| local(&path, &error))?;
-            self.roll(folder)?;
+            let full = self.open.take_full(folder, roll_bytes);
+            self.close_all(full)?;
             return Ok(rows.num_rows() - from);
         }
         let mut row = from;
@@ -187,7 +172,8 @@ impl Sink for ObjectSink {
                 outcome.map_err(|error| local(writer.path(), &error))?;
                 row += 1;
             }
-            self.roll(folder)?;
+            let full = self.open.take_full(folder, roll_bytes);
+            self.close_all(full)?;
         }
         Ok(records.len().saturating_sub(from))
     }

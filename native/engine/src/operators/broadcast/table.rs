@@ -3,15 +3,15 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::RecordBatch;
 use arrow::compute::{concat_batches, interleave_record_batch};
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use hashbrown::{HashMap, HashSet};
 use millrace_state::{KeyGroups, KeyedState, Run, StateKey, operands, read_operator};
 
 use crate::Result;
-use crate::batch::internal;
+use crate::batch::{internal, nullable, row_of_nulls};
 use crate::expressions::type_name;
 use crate::key_group::KeyHash;
 use crate::operators::keyed::{RowKeys, ValuesInBackend};
@@ -63,10 +63,8 @@ impl Table {
         store: Option<TableInBackend>,
         state_lines: Vec<String>,
     ) -> Result<Self> {
-        let fields = input.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()));
-        let nulls = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-        let nulls = RecordBatch::try_new(schema.clone(), nulls).map_err(internal)?;
+        let schema = nullable(input);
+        let nulls = row_of_nulls(&schema)?;
         let last = HashMap::new();
         Ok(Table { keys, schema, batches: vec![nulls], last, rows: 0, store, state_lines: state_lines.into() })
     }
@@ -214,7 +212,7 @@ mod tests {
     use std::collections::HashMap;
 
     use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::{Field, Int64Type};
+    use arrow::datatypes::{Field, Int64Type, Schema};
     use millrace_plan::{Expr, NamedExpr};
     use proptest::prelude::*;
 

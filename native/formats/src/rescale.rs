@@ -1,13 +1,11 @@
-//! Timestamps in the unit of another place.
+//! Timestamps in another unit.
 
 use arrow::datatypes::TimeUnit;
 
-use super::schema::Logical;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rescale {
+pub(crate) enum Rescale {
     Multiply(i64),
-    /// What is finer is cut off.
+    /// What is finer is cut off, towards the past.
     Divide(i64),
 }
 
@@ -32,31 +30,26 @@ impl Rescale {
     }
 }
 
-impl Logical {
-    /// The unit of a timestamp.
-    pub fn unit(self) -> Option<TimeUnit> {
-        match self {
-            Logical::Milliseconds => Some(TimeUnit::Millisecond),
-            Logical::Microseconds => Some(TimeUnit::Microsecond),
-            Logical::Nanoseconds => Some(TimeUnit::Nanosecond),
-            Logical::Decimal { .. } | Logical::Uuid => None,
-        }
-    }
-
-    /// The scale of a decimal.
-    pub fn scale(self) -> Option<i8> {
-        match self {
-            Logical::Decimal { scale } => Some(scale),
-            _ => None,
-        }
-    }
-}
-
-fn per_second(unit: TimeUnit) -> i64 {
+/// How many of a unit a second has.
+pub(crate) fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
         TimeUnit::Millisecond => 1_000,
         TimeUnit::Microsecond => 1_000_000,
         TimeUnit::Nanosecond => 1_000_000_000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_cut_off_towards_the_past_and_never_wrap_around() {
+        let rescaled = |value, from, to| Rescale::between(from, to).and_then(|rescale| rescale.apply(value));
+        assert_eq!(rescaled(-1, TimeUnit::Millisecond, TimeUnit::Second), Some(-1));
+        assert_eq!(rescaled(1_999, TimeUnit::Millisecond, TimeUnit::Second), Some(1));
+        assert_eq!(rescaled(7, TimeUnit::Second, TimeUnit::Nanosecond), Some(7_000_000_000));
+        assert_eq!(rescaled(i64::MAX / 1000, TimeUnit::Millisecond, TimeUnit::Nanosecond), None);
     }
 }
