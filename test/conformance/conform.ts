@@ -60,23 +60,24 @@ function alongside(t: Test, { name, usual }: Suite): void {
   check("metrics: the figures equal what was sent", checks.metrics);
 }
 
-/** The checks that make the server stand still, or kill it: nothing goes on beside them, nor do tests that come later. */
-function alone(t: Test, { name, usual, stalling }: Suite): void {
-  const check = (what: string, run: (t: Test) => Promise<void>) =>
-    t.test(`${name}, ${what}`, { buffered: false }, (test) => {
-      t.jobs = 1;
-      return run(test);
+/** The checks that make the server stand still, or kill it: nothing goes on beside them, nor beside what comes after them. */
+function alone(all: Test, { name, usual, stalling }: Suite): void {
+  const check = (what: string, ends: () => Promise<Ends>, run: (t: Test, ends: Ends) => Promise<void>) =>
+    all.test(`${name}, ${what}`, { buffered: false }, async (t) => {
+      all.jobs = 1;
+      await run(t, await ends());
     });
 
-  check("backpressure: while the sink stands still so does the source, in bounded memory", async (t) => {
-    const ends = await stalling();
-    if (ends.to.server.pause === undefined) return t.plan(0, "its server cannot be made to stand still");
-    if (ends.from.connector.source?.halts === true) return t.plan(0, "it stands still by itself, too");
-    await checks.backpressure(t, ends);
-  });
-
-  check("restart: a server that is killed and comes back loses nothing", async (t) => {
-    const ends = await usual();
+  check(
+    "backpressure: while the sink stands still so does the source, in bounded memory",
+    stalling,
+    async (t, ends) => {
+      if (ends.to.server.pause === undefined) return t.plan(0, "its server cannot be made to stand still");
+      if (ends.from.connector.source?.halts === true) return t.plan(0, "it stands still by itself, too");
+      await checks.backpressure(t, ends);
+    },
+  );
+  check("restart: a server that is killed and comes back loses nothing", usual, async (t, ends) => {
     if (endOf(ends).server.kill === undefined) return t.plan(0, "it has no server that could be killed");
     await checks.restart(t, ends);
   });

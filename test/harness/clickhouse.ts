@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fetchAnew } from "./fetch-anew.js";
 import { LocalServer } from "./local-server.js";
 import { freePorts } from "./ports.js";
 
@@ -28,9 +27,8 @@ export class ClickHouse extends LocalServer {
   async query<T = Record<string, unknown>>(sql: string): Promise<T[]> {
     const statement = /^\s*select/i.test(sql) ? `${sql} FORMAT JSONEachRow` : sql;
     const authorization = `Basic ${Buffer.from(`${this.user}:${this.password}`).toString("base64")}`;
-    const answer = await fetchAnew(this.url, { method: "POST", body: statement, headers: { authorization } });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${sql}: ${text}\n${this.log}`);
+    const path = `/?query=${encodeURIComponent(statement)}`;
+    const text = await this.ask(path, { method: "POST", headers: { authorization } });
     return text
       .split("\n")
       .filter((line) => line !== "")
