@@ -232,6 +232,14 @@ export async function metrics(t: Test, ends: Ends): Promise<void> {
     const sent = rowsOf(0, ROWS).reduce((sum, row) => sum + bytesOf(row), 0);
     t.equal(step?.bytes, sent, "bytes");
   }
+  for (const driver of done?.drivers ?? []) {
+    const values = rowsOf(0, ROWS).reduce((sum, { key, text }) => sum + 8 + key.length + text.length, 0);
+    // Two columns have offsets, one more than rows in each call.
+    const [least, most] = [values + 8 * ROWS, values + 8 * (ROWS + driver.calls)];
+    t.match(driver, { rows: ROWS, retries: 0, errors: 0, inFlight: 0, latency: { count: Number } });
+    t.ok(driver.bytes >= least && driver.bytes <= most, `${driver.bytes} bytes are between ${least} and ${most}`);
+    t.ok((driver.splitsLeft ?? 0) === 0);
+  }
   if (hasLag) t.equal(done?.lag, 0);
   if (done?.endpoints !== undefined) {
     t.equal(

@@ -39,6 +39,12 @@ export interface Status {
   readonly rowsOut: number;
   readonly bad: number;
   readonly lag?: number;
+  readonly drivers?: readonly {
+    readonly rows: number;
+    readonly bytes: number;
+    readonly calls: number;
+    readonly splitsLeft?: number;
+  }[];
   readonly endpoints?: readonly { readonly rows: number; readonly errors: number }[];
   readonly steps: readonly Step[];
 }

@@ -60,6 +60,8 @@ export interface SplitPage {
   readonly rows: readonly Row[];
   /** Where a later run goes on behind this page. */
   readonly token: string;
+  /** Of changes: when the last of this page was made, by the other side's clock, in milliseconds since the epoch. */
+  readonly changedMs?: number;
   /** There is nothing more for now. */
   readonly caughtUp?: boolean;
   /** Nothing more comes. */

@@ -82,11 +82,12 @@ t.test("a page has what is here, and the token of its last change", async (t) =>
   t.strictSame(shown(first.rows), ["1: 10", "2: 20"]);
   t.strictSame(tokenOf(first.token), { _data: "token 2" });
   t.equal(first.caughtUp, false, "whether there is more is not known yet");
+  t.equal(first.changedMs, 2000);
   t.strictSame(first.rows[0], { _id: 1n, total: 10, _operation: "insert", _clusterTime: 1000 });
   const second = await reader.next();
   t.strictSame(shown(second.rows), ["3: 30"]);
   const third = await reader.next();
-  t.match(third, { rows: [], caughtUp: true });
+  t.match(third, { rows: [], caughtUp: true, changedMs: undefined });
   t.strictSame(tokenOf(third.token), { _data: "empty 0" }, "goes on though nothing comes");
 });
 

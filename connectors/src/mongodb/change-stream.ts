@@ -37,10 +37,12 @@ export class ChangeReader implements SplitReader {
       while (change === null && this.#isQuiet()) change = await this.#taken(this.#stream);
       const rows = [];
       let count = 0;
+      let changedMs: number | undefined;
       for (; change !== null && change !== undefined; change = await this.#nextAtOnce(this.#stream)) {
         const row = this.#row(change);
         if (row !== undefined) rows.push(row);
         count += 1;
+        changedMs = timeOf(change) ?? changedMs;
         this.position = { kind: "changes", resume: change._id };
         if (count >= this.settings.batchRows) break;
       }
@@ -49,7 +51,8 @@ export class ChangeReader implements SplitReader {
       if (change === null && token !== null && token !== undefined) this.position = { kind: "changes", resume: token };
       if (count > 0) this.#quietSince = undefined;
       if (change === null) this.#quietSince = this.nowMs();
-      return { rows, token: written(this.position, this.connection.mongo), caughtUp: change === null };
+      const page = { rows, token: written(this.position, this.connection.mongo), caughtUp: change === null };
+      return changedMs === undefined ? page : { ...page, changedMs };
     });
   }
 
@@ -77,7 +80,7 @@ export class ChangeReader implements SplitReader {
   }
 
   #row(change: Document): Record<string, unknown> | undefined {
-    const { operationType, fullDocument, fullDocumentBeforeChange, documentKey, clusterTime } = change;
+    const { operationType, fullDocument, fullDocumentBeforeChange, documentKey } = change;
     if (operationType === "invalidate") {
       throw new MongoFailure(
         "the collection has been dropped or renamed, and with it its changes end. Start the job without its checkpoint " +
@@ -88,12 +91,13 @@ export class ChangeReader implements SplitReader {
     const document = operationType === "delete" ? (fullDocumentBeforeChange ?? documentKey) : fullDocument;
     // It was deleted before the server has looked for what the change has made of it: that is the next change.
     if (document === null || document === undefined) return undefined;
-    return this.rows.of(
-      document,
-      operationType,
-      clusterTime === undefined ? 0 : clusterTime.getHighBitsUnsigned() * 1000,
-    );
+    return this.rows.of(document, operationType, timeOf(change) ?? 0);
   }
+}
+
+/** When a change was made, in milliseconds since the epoch: whole seconds. */
+function timeOf({ clusterTime }: Document): number | undefined {
+  return clusterTime === undefined ? undefined : clusterTime.getHighBitsUnsigned() * 1000;
 }
 
 /** The token behind which the changes from now on come; `undefined` where the server has none yet. */

@@ -107,7 +107,28 @@ t.test("a source gives its splits, and pages with what does not fit beside them"
     { id: 1n, name: "a" },
     { id: 3n, name: null },
   ]);
-  t.match(calls.figures(), { rows: 4 });
+  // Of the two that fit: ids, offsets, a letter, and a byte of nulls.
+  t.match(calls.figures(), { rows: 4, bytes: 2 * 8 + 3 * 4 + 1 + 1, splitsLeft: 1 });
+  await calls.serve(call("read", { split: "a", after: "t1" }));
+  t.match(calls.figures(), { bytes: 30, splitsLeft: 0 });
+  await calls.close();
+});
+
+t.test("a source of changes is behind by the time since the last that was read, until there are no more", async (t) => {
+  const { native } = core();
+  const page = (token: string, rest: Partial<SplitPage>): SplitPage => ({ rows: [], token, ...rest });
+  const made = Date.now() - 60_000;
+  const pages = [page("t1", {}), page("t2", { changedMs: made }), page("t3", {}), page("t4", { caughtUp: true })];
+  const calls = await open(source(pages, []), "source", native);
+  const lags: (number | undefined)[] = [];
+  for (const after of ["t0", "t1", "t2", "t3"]) {
+    await calls.serve(call("read", { split: "a", after }));
+    lags.push(calls.figures().lagMs);
+  }
+  const [unknown, behind = 0, stillBehind = 0, caughtUp] = lags;
+  t.equal(unknown, undefined);
+  t.ok(behind >= 60_000 && stillBehind >= behind, `${behind} ms, then ${stillBehind} ms`);
+  t.equal(caughtUp, 0);
   await calls.close();
 });
 
@@ -158,7 +179,8 @@ t.test("a sink gets rows and tells which of them were refused", async (t) => {
   await calls.serve(call("write", { rows: batch(rows) }));
   t.strictSame(batches, [rows, rows], "the same rows come again");
   t.strictSame(told, [{ refused: [1], reasons: ["too long"] }]);
-  t.match(calls.figures(), { rows: 1, retries: 1, errors: 1, latency: { count: 1 } });
+  const bytes = 2 * 8 + 3 * 4 + 1 + 1;
+  t.match(calls.figures(), { rows: 1, bytes, retries: 1, errors: 1, latency: { count: 1 } }, "bytes count once");
   await calls.close();
 });
 
@@ -191,6 +213,7 @@ t.test("a lookup gives the rows that there are, by their keys", async (t) => {
       keys: [0, 2],
     },
   ]);
+  t.match(calls.figures(), { rows: 2, bytes: 2 * 8 + 3 * 4 + 3 + 1 });
   await t.rejects(calls.serve(asked(4n)), {
     message: /what was found for {"key":"4"} does not fit the schema: row 0: column "name": expected string/,
   });

@@ -1,6 +1,6 @@
 import { Attempts, type Driver, driver, type Step, systemClock } from "@millrace/connectors/driver";
 import type { DriverCall, NativeJob } from "../native.js";
-import type { DriverStep, Serving } from "./drivers.js";
+import type { DriverFigures, DriverStep, Serving } from "./drivers.js";
 import { LookupCalls } from "./lookup-calls.js";
 import { SinkCalls } from "./sink-calls.js";
 import { SourceCalls } from "./source-calls.js";
@@ -25,7 +25,7 @@ export async function serve(
   const { connection, serving } = calls;
   return {
     serve: (call) => serving.serve(call),
-    figures: () => ({ rows: serving.rows, ...attempts.figures }),
+    figures: () => ({ ...serving.figures(), ...attempts.figures }),
     async close() {
       attempts.close();
       await connection.close();
@@ -35,8 +35,7 @@ export async function serve(
 
 /** What a step has its driver for. */
 interface Calls {
-  /** Those that were written, read or found. */
-  readonly rows: number;
+  figures(): Pick<DriverFigures, "rows" | "bytes" | "splitsLeft" | "lagMs">;
   serve(call: DriverCall): Promise<void>;
 }
 

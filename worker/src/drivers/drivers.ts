@@ -7,8 +7,17 @@ export interface DriverFigures extends CallFigures {
   readonly step: string;
   /** Those that were written, read or found. */
   readonly rows: number;
+  /** Of rows as columns, and not on the wire: what a sink was handed, once for each call, or was read or found. */
+  readonly bytes: number;
   readonly calls: number;
   readonly inFlight: number;
+  /** Of a source that ends: the parts that have not been read to their ends. */
+  readonly splitsLeft?: number;
+  /**
+   * Of a source of changes: how long ago the last that was read was made, by the clocks of the other side and of this process; 0
+   * where there were no more.
+   */
+  readonly lagMs?: number;
 }
 
 /** What serves the calls of one step. */

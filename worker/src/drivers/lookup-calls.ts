@@ -2,12 +2,14 @@ import type { Attempts, DriverLookup, Step } from "@millrace/connectors/driver";
 import type { Field } from "millrace";
 import { type RowReader, type RowWriter, rowReader, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, NativeJob } from "../native.js";
+import { batchBytes } from "./batch-bytes.js";
 import { message } from "./drivers.js";
 import { asJson } from "./json.js";
 
 /** Finds what belongs to keys. */
 export class LookupCalls {
-  rows = 0;
+  #rows = 0;
+  #bytes = 0;
   readonly #keys: RowReader;
   /** All columns that the step may ask for; those that it does are always the same. */
   readonly #fields: readonly Field[];
@@ -21,6 +23,10 @@ export class LookupCalls {
   ) {
     this.#keys = rowReader(keys);
     this.#fields = fields;
+  }
+
+  figures() {
+    return { rows: this.#rows, bytes: this.#bytes };
   }
 
   async serve({ id, rows: batch, columns }: DriverCall): Promise<void> {
@@ -40,8 +46,9 @@ export class LookupCalls {
       }
       of.push(key);
     });
-    this.rows += of.length;
-    const length = of.length;
-    this.native.found(id, { length, columns: this.#writer.finish(length) }, Uint32Array.from(of));
+    const rows = { length: of.length, columns: this.#writer.finish(of.length) };
+    this.#rows += rows.length;
+    this.#bytes += batchBytes(rows);
+    this.native.found(id, rows, Uint32Array.from(of));
   }
 }

@@ -2,12 +2,19 @@ import type { Attempts, DriverSource, Row, SplitPage, SplitReader, Step } from "
 import type { Field } from "millrace";
 import { type RowWriter, rowWriter } from "../functions/row-code.js";
 import type { DriverCall, DriverPage, NativeJob } from "../native.js";
+import { batchBytes } from "./batch-bytes.js";
 import { message } from "./drivers.js";
 import { asJson } from "./json.js";
 
 /** Reads splits, each of them a page ahead of what the core has asked for. */
 export class SourceCalls {
-  rows = 0;
+  #rows = 0;
+  #bytes = 0;
+  /** Those that there are, where each of them ends. */
+  #bounded: number | undefined;
+  #ended = 0;
+  #lastChangeMs: number | undefined;
+  #isCaughtUp = false;
   readonly #fields: readonly Field[];
   readonly #splits = new Map<string, OpenSplit>();
   #writers: { readonly page: RowWriter; readonly single: RowWriter } | undefined;
@@ -21,9 +28,19 @@ export class SourceCalls {
     this.#fields = fields;
   }
 
+  figures() {
+    return {
+      rows: this.#rows,
+      bytes: this.#bytes,
+      ...(this.#bounded === undefined ? {} : { splitsLeft: this.#bounded - this.#ended }),
+      ...(this.#lastChangeMs === undefined ? {} : { lagMs: this.#lagMs(this.#lastChangeMs) }),
+    };
+  }
+
   async serve(call: DriverCall): Promise<void> {
     if (call.want === "splits") {
       const { names, bounded } = await this.attempts.call(() => this.source.splits());
+      if (bounded) this.#bounded = names.length;
       this.native.splits(call.id, [...names], bounded);
       return;
     }
@@ -33,9 +50,18 @@ export class SourceCalls {
       split = new OpenSplit(this.source, name, after, columns, this.attempts);
       this.#splits.set(name, split);
     }
-    const { rows, token, caughtUp = false, ended = false } = await split.next();
-    this.rows += rows.length;
-    this.native.read(id, { ...this.#written(rows, columns), token, caughtUp, ended });
+    const { rows, token, caughtUp = false, ended = false, changedMs } = await split.next();
+    const written = this.#written(rows, columns);
+    this.#rows += rows.length;
+    this.#bytes += batchBytes(written.rows);
+    if (ended) this.#ended += 1;
+    this.#lastChangeMs = changedMs ?? this.#lastChangeMs;
+    this.#isCaughtUp = caughtUp;
+    this.native.read(id, { ...written, token, caughtUp, ended });
+  }
+
+  #lagMs(changedMs: number): number {
+    return this.#isCaughtUp ? 0 : Math.max(0, Date.now() - changedMs);
   }
 
   /** The rows as columns, without those that do not fit. */

@@ -173,7 +173,7 @@ impl Builder<'_> {
             source: opened,
             decoder: self.decoder(source, &operator.schema)?,
             has_header: matches!(&source.format, Format::Csv(csv) if csv.header),
-            counts_rows: matches!(source.connector, SourceConnector::File(_)),
+            counts_rows: matches!(source.connector, SourceConnector::File(_) | SourceConnector::Driver(_)),
             clock,
             settlement: if keeps_windows { Settlement::default() } else { settlement(&self.job.plan, index) },
             windows: if keeps_windows { Vec::new() } else { windows },
