@@ -1,3 +1,4 @@
+export { readSecret, type Secret } from "./calling/secret.js";
 export type { BrokerHealth } from "./kafka/brokers.js";
 export { type ConsumerGroup, openConsumerGroup } from "./kafka/consumer-group.js";
 export { type ControlPlane, openControlPlane } from "./kafka/control-plane.js";

@@ -27,7 +27,6 @@ export {
   type HttpFormat,
   type HttpSinkOptions,
   http,
-  type Secret,
 } from "./connectors/http.js";
 export { type InfluxDbOptions, type InfluxDbPlace, influxdb } from "./connectors/influxdb.js";
 export { type KafkaConnection, type KafkaSinkOptions, type KafkaSourceOptions, kafka } from "./connectors/kafka.js";
@@ -42,6 +41,7 @@ export { type OpenSearchOptions, opensearch } from "./connectors/opensearch.js";
 export { type PrometheusOptions, prometheus, type SampleOptions } from "./connectors/prometheus.js";
 export { type QuestDbOptions, questdb } from "./connectors/questdb.js";
 export { stdout, table } from "./connectors/screen.js";
+export type { Secret } from "./connectors/secret.js";
 export { type SigV4, type SigV4Options, sigv4 } from "./connectors/sigv4.js";
 export { type VictoriaMetricsOptions, victoriametrics } from "./connectors/victoriametrics.js";
 export { type WebhookOptions, webhook } from "./connectors/webhook.js";

@@ -1,3 +1,9 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import avsc from "avsc";
 import t from "tap";
 import { sharedBrokers } from "../harness/broker.js";
@@ -114,6 +120,51 @@ t.test("records of an independent encoder are read, and an independent decoder r
   const latest = await fetch(`${registry}/subjects/${topics.OUTPUT}-value/versions/latest`);
   const { schema } = (await latest.json()) as { schema: string };
   t.match(JSON.parse(schema), { name: "Written", namespace: "com.example" });
+});
+
+/** Lets those through to the registry that have its token, which may change. */
+async function guarded(t: { teardown(end: () => void): void }) {
+  const guard = { token: "first", url: "" };
+  const server = createServer(async (request, response) => {
+    if (request.headers.authorization !== `Bearer ${guard.token}`) {
+      response.writeHead(401).end();
+      return;
+    }
+    const { method = "GET", url = "" } = request;
+    const body = method === "GET" ? null : await text(request);
+    const headers = { "content-type": request.headers["content-type"] ?? "application/json" };
+    const answer = await fetch(`${registry}${url}`, { method, headers, body });
+    response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  guard.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return guard;
+}
+
+t.test("a token of the registry lies in a file, which is read again when the job restarts", async (t) => {
+  const { topics, env } = await prepare("token");
+  const guard = await guarded(t);
+  const TOKEN_FILE = join(t.testdir({ token: "first\n" }), "token");
+  const first = await registered(topics.INPUT, FIRST);
+  await to(topics.INPUT, [first({ auction: 1, url: "", price: 0.5, remark: "old", dateTime: at })]);
+  const job = Job.run("avro.ts", { env: { ...env, REGISTRY: guard.url, TOKEN_FILE, RESTARTS: "100" } });
+  t.teardown(() => job.signal("SIGKILL"));
+  const seen = (what: string, is: () => Promise<boolean> | boolean) =>
+    eventually(async () => !job.running || (await is()), { what, withinMs: 60_000, detail: () => job.log });
+  await seen("the first row", async () => (await kafka.size(topics.OUTPUT)) >= 1);
+
+  guard.token = "second";
+  const second = await registered(topics.INPUT, THIRD);
+  await to(topics.INPUT, [second({ auction: 2, price: 1.5, dateTime: at })]);
+  await seen("a restart", () => /restarting in .*401/.test(job.log));
+  await writeFile(TOKEN_FILE, "second");
+  await seen("the second row", async () =>
+    (await decoded(await kafka.read(topics.OUTPUT))).some((row) => Number(row.auction) === 2),
+  );
+
+  t.equal((await job.stop()).code, 0, job.log);
 });
 
 t.test("a schema may evolve while the job runs", async (t) => {

@@ -1,7 +1,9 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { selfSigned } from "../harness/certificate.js";
 import { KafkaClient } from "../harness/client.js";
+import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
 import { KafkaBroker } from "../harness/kafka.js";
 import { uniqueName } from "./results.js";
@@ -44,6 +46,13 @@ const byOptions = (mechanism: Mechanism) => ({
   sasl: { mechanism, ...LOGIN },
 });
 
+/** The same with a password that is in a file. */
+const byFile = (file: string) => ({
+  brokers: broker.secureBrokers,
+  tls: { ca: broker.certificate },
+  sasl: { mechanism: "PLAIN", username: LOGIN.username, password: { file } },
+});
+
 const plain = () => ({ brokers: broker.brokers });
 
 /** A topic with rows, and the name of one that the job may make. */
@@ -55,9 +64,9 @@ async function prepare() {
     topics.INPUT,
     IDS.map((id) => ({ partition: id % 2, value: JSON.stringify({ id }) })),
   );
-  const run = (source: object, sink: object, args: string[] = []) =>
+  const run = (source: object, sink: object, args: string[] = [], env: Record<string, string> = {}) =>
     Job.run("secure.ts", {
-      env: { ...topics, JOB: name, SOURCE: JSON.stringify(source), SINK: JSON.stringify(sink) },
+      env: { ...topics, JOB: name, SOURCE: JSON.stringify(source), SINK: JSON.stringify(sink), ...env },
       args,
     });
   return { name, topics, run };
@@ -87,6 +96,53 @@ for (const mechanism of ["PLAIN", "SCRAM-SHA-256"] as const) {
     });
   }
 }
+
+t.test("a password in a file lets the job in, and is in nothing that it says", async (t) => {
+  const { name, topics, run } = await prepare();
+  const file = join(t.testdir({ password: `${LOGIN.password}\n` }), "password");
+  const reached = byFile(file);
+
+  const job = run(reached, reached, ["--create-topics"]);
+  const { code } = await job.exited();
+
+  t.equal(code, 0, job.log);
+  t.match(job.stderr, `created topic ${topics.OUTPUT}`);
+  t.equal(await kafka.size(topics.OUTPUT), IDS.length);
+  t.notOk(job.log.includes(LOGIN.password));
+  const env = { ...topics, JOB: name, SOURCE: JSON.stringify(reached), SINK: JSON.stringify(reached) };
+  const explained = Job.explain("secure.ts", { env });
+  t.equal((await explained.exited()).code, 0, explained.log);
+  t.notOk(explained.log.includes(LOGIN.password));
+});
+
+t.test("a file of a password that is not there ends the job, and the error says which", async (t) => {
+  const { topics, run } = await prepare();
+  const nowhere = join(t.testdir({}), "nowhere");
+
+  const job = run(byFile(nowhere), plain());
+
+  t.equal((await job.exited()).code, 4, job.log);
+  t.match(job.stderr, `kafka(${topics.INPUT})`);
+  t.match(job.stderr, "sasl.password: the file of a secret cannot be read");
+  t.match(job.stderr, nowhere);
+  t.match(job.stderr, "write it, or correct its path");
+});
+
+t.test("a password is read from its file again when the job restarts", alongside(), async (t) => {
+  const { topics, run } = await prepare();
+  await kafka.createTopic(topics.OUTPUT, 1);
+  const file = join(t.testdir({ password: WRONG }), "password");
+
+  const job = run(byFile(file), plain(), [], { RESTARTS: "100" });
+  const isRefused = () => /restarting in .*authentication failed/i.test(job.log) || !job.running;
+  await eventually(isRefused, { what: "a restart", withinMs: 60_000, detail: () => job.log });
+  await writeFile(file, LOGIN.password);
+  const { code } = await job.exited();
+
+  t.equal(code, 0, job.log);
+  t.equal(await kafka.size(topics.OUTPUT), IDS.length);
+  t.notOk(job.log.includes(LOGIN.password));
+});
 
 t.test("the topics are looked at over SASL_SSL before the job starts", async (t) => {
   const { topics, run } = await prepare();

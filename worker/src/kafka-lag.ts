@@ -1,10 +1,10 @@
-import { type BrokerHealth, type ConsumerGroup, openConsumerGroup } from "@millrace/connectors";
+import { type BrokerHealth, type ConsumerGroup, openConsumerGroup, readSecret } from "@millrace/connectors";
 import type { Job } from "millrace";
-import { byConnection, type Properties } from "./kafka-connection.js";
+import { byConnection, type Connection } from "./kafka-connection.js";
+import { revealed } from "./secrets.js";
 
 /** A consumer group of a job, and which topics it reads. */
-export interface SourceGroup {
-  readonly properties: Properties;
+export interface SourceGroup extends Connection {
   reads(topic: string): boolean;
 }
 
@@ -49,7 +49,7 @@ export class KafkaLag {
   /** Whatever fails leaves the lag unknown, and the next look begins with a new client. */
   async #lagOf(group: SourceGroup): Promise<number | undefined> {
     try {
-      const client = this.#clients.get(group) ?? (await this.open(group.properties, group.reads));
+      const client = this.#clients.get(group) ?? (await this.open(revealed(group, readSecret), group.reads));
       if (client === undefined) {
         this.#found(group, this.#known(group).map(down));
         return undefined;
@@ -92,9 +92,9 @@ export function groupsOf(job: Job): SourceGroup[] {
   const sources = job.steps.flatMap(({ step }) =>
     step.kind === "source" && step.config.kind === "kafka" ? [step.config] : [],
   );
-  return byConnection(sources, ["group.id"]).map(([properties, configs]) => {
+  return byConnection(sources, ["group.id"]).map(([connection, configs]) => {
     const reads = configs.map(({ topics, pattern }) => (pattern === undefined ? named(topics) : matching(pattern)));
-    return { properties, reads: (topic) => reads.some((one) => one(topic)) };
+    return { ...connection, reads: (topic) => reads.some((one) => one(topic)) };
   });
 }
 

@@ -1,14 +1,10 @@
 import { availableParallelism } from "node:os";
 import { openControlPlane } from "@millrace/connectors";
 import { type Job, SinkError, SourceError } from "millrace";
-import { byConnection, type Properties } from "./kafka-connection.js";
+import { byConnection, type Connection } from "./kafka-connection.js";
+import { revealed, secretOf } from "./secrets.js";
 
-type Topic = {
-  readonly step: string;
-  readonly topic: string;
-  readonly properties: Properties;
-  readonly isSource: boolean;
-};
+type Topic = Connection & { readonly node: Job["steps"][number]; readonly topic: string };
 
 /**
  * Looks at the job's Kafka topics before it starts: what is missing is an error, or made when asked for. Gives what is
@@ -21,8 +17,9 @@ export async function prepareTopics(
   const topics = topicsOf(job);
   const warnings: string[] = [];
   const slots = options.parallelism ?? job.options.parallelism ?? availableParallelism();
-  for (const [properties, group] of byConnection(topics)) {
-    const plane = await openControlPlane(properties);
+  for (const [connection, group] of byConnection(topics)) {
+    const [{ node: first }] = group;
+    const plane = await openControlPlane(revealed(connection, (secret, what) => secretOf(secret, what, first)));
     if (plane === undefined) {
       return options.createTopics
         ? ["--create-topics needs node-rdkafka, which is not installed: npm install node-rdkafka"]
@@ -30,7 +27,8 @@ export async function prepareTopics(
     }
     try {
       const partitions = await plane.partitions();
-      for (const { step, topic, isSource } of group) {
+      for (const { node, topic } of group) {
+        const isSource = node.step.kind === "source";
         const count = partitions.get(topic);
         if (count === undefined && !isSource && options.createTopics) {
           await plane.createTopic(topic, slots);
@@ -38,8 +36,8 @@ export async function prepareTopics(
         } else if (count === undefined) {
           const hint = isSource ? "create it, or check its name" : "create it, or run with --create-topics";
           throw isSource
-            ? new SourceError(`topic "${topic}" does not exist: ${hint}`, step)
-            : new SinkError(`topic "${topic}" does not exist: ${hint}`, step);
+            ? new SourceError(`topic "${topic}" does not exist: ${hint}`, node.name)
+            : new SinkError(`topic "${topic}" does not exist: ${hint}`, node.name);
         } else if (isSource && count < slots) {
           warnings.push(
             `topic ${topic} has ${count} ${count === 1 ? "partition" : "partitions"} for ${slots} slots: some read nothing`,
@@ -54,14 +52,15 @@ export async function prepareTopics(
 }
 
 function topicsOf(job: Job): Topic[] {
-  return job.steps.flatMap(({ name, step }): Topic[] => {
+  return job.steps.flatMap((node): Topic[] => {
+    const { step } = node;
     if (step.kind === "source" && step.config.kind === "kafka") {
-      const { topics, properties } = step.config;
-      return topics.map((topic) => ({ step: name, topic, properties, isSource: true }));
+      const { topics, properties, secrets } = step.config;
+      return topics.map((topic) => ({ node, topic, properties, secrets }));
     }
     if (step.kind === "sink" && step.config.kind === "kafka") {
-      const { topic, properties } = step.config;
-      return [{ step: name, topic, properties, isSource: false }];
+      const { topic, properties, secrets } = step.config;
+      return [{ node, topic, properties, secrets }];
     }
     return [];
   });

@@ -9,6 +9,7 @@ import { HttpSinks } from "./http-sinks.js";
 import { type JobMetrics, NativeJob } from "./native.js";
 import { type Savepoint, type SavepointOptions, untilWritten } from "./savepoints/savepoint.js";
 import type { SchemaIds } from "./schemas.js";
+import { secretOf } from "./secrets.js";
 import type { ShownRows, SlotTask } from "./slot-thread.js";
 import { type Start, savepointName } from "./start.js";
 
@@ -37,14 +38,21 @@ export class Run {
   #http: HttpSinks | undefined;
   #drivers: Drivers | undefined;
 
-  /** @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had */
+  /**
+   * @throws PlanError when the core refuses the plan, StateError when what it is to begin with cannot be had, SourceError or
+   *   SinkError when a secret cannot be read
+   */
   constructor(
     job: Job,
     file: string,
     { parallelism, show, warn = () => {}, start = "latest", allowDropped = [], schemaIds }: RunOptions = {},
   ) {
     try {
-      const plan = job.toPlan({ schemaIds, ...(parallelism === undefined ? {} : { parallelism }) });
+      const plan = job.toPlan({
+        schemaIds,
+        readSecret: secretOf,
+        ...(parallelism === undefined ? {} : { parallelism }),
+      });
       this.#job = new NativeJob(plan, undefined, start, allowDropped);
     } catch (error) {
       throw asMillraceError(error);

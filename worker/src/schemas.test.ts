@@ -1,17 +1,22 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { job, json, jsonSchema, kafka, protobuf, schema, t as types } from "millrace";
+import { join } from "node:path";
+import { avro, job, json, jsonSchema, kafka, protobuf, schema, t as types } from "millrace";
 import t from "tap";
 import { prepareSchemas } from "./schemas.js";
 
 /** A registry that gives every schema the next number, and tells what it was asked. */
 async function registry(t: { teardown(end: () => void): void }) {
-  const asked: { path: string; body: { schemaType?: string; references?: object[] } }[] = [];
+  const asked: {
+    path: string;
+    authorization: string | undefined;
+    body: { schemaType?: string; references?: object[] };
+  }[] = [];
   const server = createServer(async (request, response) => {
     let text = "";
     for await (const part of request) text += part;
     const body = JSON.parse(text) as { schemaType?: string; references?: object[] };
-    asked.push({ path: decodeURIComponent(String(request.url)), body });
+    asked.push({ path: decodeURIComponent(String(request.url)), authorization: request.headers.authorization, body });
     response.end(JSON.stringify({ id: asked.length, version: 3 }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -46,6 +51,24 @@ t.test("files that a .proto imports are registered before it, under their names 
     ],
   );
   t.ok(asked.every(({ body }) => body.schemaType === "PROTOBUF"));
+});
+
+t.test("a token is read from its file, and one that is not there is told of", async (t) => {
+  const { url, asked } = await registry(t);
+  const token = join(t.testdir({ token: "abc\n" }), "token");
+  const by = (file: string) => {
+    const format = avro({ registry: { url, token: { file } } });
+    return job("j", (j) => j.source(source).to(kafka({ topic: "out", brokers: "b:1", format })));
+  };
+  await prepareSchemas(by(token));
+  t.strictSame(
+    asked.map(({ authorization }) => authorization),
+    ["Bearer abc"],
+  );
+  await t.rejects(prepareSchemas(by(`${token}s`)), {
+    step: "kafka(out)",
+    message: /^kafka\(out\): token: the file of a secret cannot be read .*tokens'\): write it, or correct its path$/,
+  });
 });
 
 t.test("a schema that is not to be registered is looked up", async (t) => {

@@ -6,6 +6,7 @@ import {
   SchemaRegistry,
 } from "@millrace/connectors";
 import { type Job, SinkError } from "millrace";
+import { revealed, secretOf } from "./secrets.js";
 
 /** The numbers of the schemas that sinks write by, by the step's id. */
 export type SchemaIds = ReadonlyMap<string, number>;
@@ -31,12 +32,17 @@ export async function prepareSchemas(job: Job): Promise<SchemaIds> {
     return known;
   };
   const ids = new Map<string, number>();
-  for (const { id, name, step } of job.steps) {
+  for (const node of job.steps) {
+    const { id, name, step } = node;
     if (step.kind !== "sink" || step.format === undefined || !("registry" in step.format)) continue;
     const { format } = step;
     if (format.registry?.subject === undefined) continue;
     const { subject, register } = format.registry;
-    const client = registryAt(format.registry);
+    const { url } = format.registry;
+    const client = registryAt({
+      url,
+      properties: revealed(format.registry, (secret, what) => secretOf(secret, what, node)),
+    });
     try {
       const schema = await definitionOf(format, (name, imported) => numbered(client, name, imported, register));
       const number = register ? await client.register(subject, schema) : (await client.lookUp(subject, schema)).id;

@@ -4,7 +4,7 @@ import type { Schema } from "../schema/schema.js";
 import type { Shape } from "../schema/type.js";
 import type { OnBadRecord, Sink, Source } from "./connector.js";
 import { type DriverBatch, driverSink, type LookupCache, type LookupTable, lookupConfig } from "./driver.js";
-import type { Secret } from "./http.js";
+import type { Secret } from "./secret.js";
 
 /**
  * How many replicas have to answer, as CQL names it.

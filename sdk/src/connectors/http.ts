@@ -8,6 +8,7 @@ import type { LineProtocol } from "../formats/line-protocol.js";
 import type { BadRecordPolicy } from "../plan/node.js";
 import type { Shape } from "../schema/type.js";
 import type { Json, OnBadRecord, RecordPart, Sink } from "./connector.js";
+import type { Secret } from "./secret.js";
 import type { SigV4 } from "./sigv4.js";
 
 /**
@@ -46,17 +47,6 @@ export interface Hedge {
   /** That a request which arrives twice counts once, where Millrace cannot know it. */
   readonly idempotent?: boolean;
 }
-
-/**
- * A text that is neither shown nor logged: given as it is, or as the file that holds it, which is read again when the endpoint
- * does not accept it any more.
- *
- * ```ts
- * import { env, type Secret } from "millrace";
- * const token: Secret = process.env.TOKEN_FILE ? { file: process.env.TOKEN_FILE } : env("TOKEN");
- * ```
- */
-export type Secret = string | { readonly file: string };
 
 /**
  * How to reach HTTP endpoints, and how much to ask of them.

@@ -2,7 +2,8 @@ import type { Columns } from "../expr/expr.js";
 import { lineProtocol } from "../formats/line-protocol.js";
 import type { Shape, TimeUnit } from "../schema/type.js";
 import type { RecordPart, Sink } from "./connector.js";
-import { type HttpConnection, httpSink, type Secret } from "./http.js";
+import { type HttpConnection, httpSink } from "./http.js";
+import type { Secret } from "./secret.js";
 
 /**
  * Where rows go in InfluxDB, and which columns are tags: to a `bucket` by the interface of version 2 and later, or to a

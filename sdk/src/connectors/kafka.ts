@@ -5,6 +5,7 @@ import { readFrom } from "../formats/registered.js";
 import { KafkaStart } from "../generated/millrace/plan.js";
 import type { Shape } from "../schema/type.js";
 import type { Condition, OnBadRecord, RecordPart, Sink, Source } from "./connector.js";
+import type { Secret, Secrets } from "./secret.js";
 
 /**
  * How to reach a Kafka cluster.
@@ -14,7 +15,7 @@ import type { Condition, OnBadRecord, RecordPart, Sink, Source } from "./connect
  * const cluster: KafkaConnection = {
  *   brokers: ["a:9093", "b:9093"],
  *   tls: true,
- *   sasl: { mechanism: "SCRAM-SHA-512", username: "millrace", password: env("KAFKA_PASSWORD", "") },
+ *   sasl: { mechanism: "SCRAM-SHA-512", username: "millrace", password: { file: env("PASSWORD_FILE", "/run/secrets/kafka") } },
  * };
  * const sink = kafka({ ...cluster, topic: "revenue", format: json() });
  * ```
@@ -27,10 +28,10 @@ export interface KafkaConnection {
   readonly sasl?: {
     readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
     readonly username: string;
-    readonly password: string;
+    readonly password: Secret;
   };
-  /** Any of librdkafka's properties; they go before everything else. */
-  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** Any of librdkafka's properties; they go before everything else. Passwords and keys among them are secrets in any case. */
+  readonly properties?: Readonly<Record<string, Secret | number | boolean>>;
 }
 
 /**
@@ -138,7 +139,7 @@ function source(options: KafkaSourceOptions<Shape>): Source<Shape> {
       startTimestamp: typeof start === "object" ? Number(start.timestamp) : 0,
       fallback: KafkaStart.Earliest,
       untilLatest: options.until === "latest",
-      properties: { "group.id": options.group ?? job, ...connection(options, job) },
+      ...connection(options, job, { "group.id": options.group ?? job }),
     }),
   };
 }
@@ -160,11 +161,7 @@ function sink(options: KafkaSinkOptions<Shape>): Sink<Shape> {
     config: {
       kind: "kafka",
       topic,
-      properties: {
-        ...(partitioner === undefined ? {} : { partitioner }),
-        ...(compression === undefined ? {} : { "compression.type": compression }),
-        ...connection(options, "millrace"),
-      },
+      ...connection(options, "millrace", { partitioner, "compression.type": compression }),
     },
     ...configOf(options.format),
     ...(key === undefined ? {} : { key }),
@@ -173,11 +170,20 @@ function sink(options: KafkaSinkOptions<Shape>): Sink<Shape> {
   };
 }
 
-function connection(options: KafkaConnection, client: string): Record<string, string> {
+/** librdkafka's properties whose values are nobody's business. */
+const SECRET = /password|passphrase|secret|key\.pem$|^sasl\.oauthbearer\.config$/;
+
+/** The properties of a client, those of the step's `own` among them. */
+function connection(
+  options: KafkaConnection,
+  client: string,
+  own: Readonly<Record<string, string | undefined>>,
+): { readonly properties: Readonly<Record<string, string>>; readonly secrets: Secrets } {
   const { brokers, tls = false, sasl, properties = {} } = options;
   const protocol = `${sasl === undefined ? "" : "sasl_"}${tls === false ? "plaintext" : "ssl"}`;
   const files = typeof tls === "object" ? tls : {};
   const all = {
+    ...own,
     "bootstrap.servers": typeof brokers === "string" ? brokers : brokers.join(","),
     "client.id": client,
     "security.protocol": protocol,
@@ -189,6 +195,13 @@ function connection(options: KafkaConnection, client: string): Record<string, st
     "sasl.password": sasl?.password,
     ...properties,
   };
-  const given = Object.entries(all).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
+  const shown: Record<string, string> = {};
+  const secrets: Record<string, Secret> = {};
+  for (const [key, value] of Object.entries(all)) {
+    if (value === undefined) continue;
+    if (typeof value === "object") secrets[key] = value;
+    else if (SECRET.test(key)) secrets[key] = String(value);
+    else shown[key] = String(value);
+  }
+  return { properties: shown, secrets };
 }

@@ -4,7 +4,7 @@ import { Schema } from "../schema/schema.js";
 import type { AnyType, Bool, Field, List, Null, Shape, Text } from "../schema/type.js";
 import type { OnBadRecord, Sink, Source } from "./connector.js";
 import { type DriverBatch, driverSink, type LookupCache, type LookupTable, lookupConfig } from "./driver.js";
-import type { Secret } from "./http.js";
+import type { Secret } from "./secret.js";
 
 /**
  * How to reach a collection of MongoDB.

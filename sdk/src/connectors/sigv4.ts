@@ -1,4 +1,4 @@
-import type { Secret } from "./http.js";
+import type { Secret } from "./secret.js";
 
 /**
  * Signs requests with AWS's Signature Version 4. Made by `sigv4`.

@@ -1,7 +1,8 @@
 import type { Columns } from "../expr/expr.js";
 import type { Shape } from "../schema/type.js";
 import type { RecordPart, Sink } from "./connector.js";
-import { type HttpConnection, httpSink, type Secret } from "./http.js";
+import { type HttpConnection, httpSink } from "./http.js";
+import type { Secret } from "./secret.js";
 
 /**
  * Where rows go as webhooks, and what they are signed with.

@@ -1,3 +1,4 @@
+import type { Secrets } from "../connectors/secret.js";
 import type { TimeUnit } from "../schema/type.js";
 import type { Properties } from "./registry.js";
 
@@ -62,6 +63,7 @@ export interface RegistryConfig {
   /** A sink's schema is registered where it is not; otherwise it has to be. */
   readonly register: boolean;
   readonly properties: Properties;
+  readonly secrets: Secrets;
 }
 
 /** How a subject is called: by the topic, by the record, or by both. */

@@ -89,7 +89,7 @@ t.test("a registry goes into the plan with its subject, login and the number tha
     registry?.properties.map(({ key, value }) => [key, value]),
     [
       ["username", "u"],
-      ["password", "p"],
+      ["password", "(secret)"],
     ],
   );
   t.equal(written(kafka({ ...kafkaTo, format })).schemaId, null);

@@ -1,3 +1,4 @@
+import type { Secret } from "../connectors/secret.js";
 import { PlanError } from "../errors.js";
 import type { RegistryConfig, SubjectStrategy } from "./config.js";
 
@@ -11,7 +12,7 @@ export type Properties = Readonly<Record<string, string>>;
  * const registry: SchemaRegistryOptions = {
  *   url: "https://registry.example.com",
  *   username: "millrace",
- *   password: env("REGISTRY_PASSWORD", ""),
+ *   password: { file: env("REGISTRY_PASSWORD_FILE", "/run/secrets/registry") },
  *   register: false,
  * };
  * const format = avro({ registry });
@@ -21,9 +22,9 @@ export interface SchemaRegistryOptions {
   readonly url: string;
   /** Of basic authentication. */
   readonly username?: string;
-  readonly password?: string;
+  readonly password?: Secret;
   /** Of bearer authentication; it goes before a user name. */
-  readonly token?: string;
+  readonly token?: Secret;
   /** What the schema is registered under; by `subjectStrategy` where it is not given. */
   readonly subject?: string;
   /** `TOPIC-value` by "topic" (the default), the record's full name by "record", `TOPIC-NAME` by "topic-record". */
@@ -34,13 +35,13 @@ export interface SchemaRegistryOptions {
 
 export function registryConfig(options: SchemaRegistryOptions): RegistryConfig {
   const { url, username, password, token, subject, subjectStrategy = "topic", register = true } = options;
-  const given = Object.entries({ username, password, token }).filter(([, value]) => value !== undefined);
   return {
     url,
     subject,
     strategy: subjectStrategy,
     register,
-    properties: Object.fromEntries(given) as Properties,
+    properties: username === undefined ? {} : { username },
+    secrets: { ...(password === undefined ? {} : { password }), ...(token === undefined ? {} : { token }) },
   };
 }
 

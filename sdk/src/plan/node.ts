@@ -1,5 +1,6 @@
 import type { DriverConfig, DriverSinkConfig } from "../connectors/driver.js";
 import type { HttpSinkConfig } from "../connectors/http.js";
+import type { Secrets } from "../connectors/secret.js";
 import { PlanError } from "../errors.js";
 import type { Value } from "../expr/value.js";
 import type { FormatConfig } from "../formats/config.js";
@@ -26,6 +27,7 @@ export type SourceConfig =
       readonly fallback: KafkaStart;
       readonly untilLatest: boolean;
       readonly properties: Readonly<Record<string, string>>;
+      readonly secrets: Secrets;
     }
   | { readonly kind: "files"; readonly paths: readonly string[]; readonly follow: boolean }
   | {
@@ -42,7 +44,12 @@ export type SourceConfig =
   | DriverConfig;
 
 export type SinkConfig =
-  | { readonly kind: "kafka"; readonly topic: string; readonly properties: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "kafka";
+      readonly topic: string;
+      readonly properties: Readonly<Record<string, string>>;
+      readonly secrets: Secrets;
+    }
   | {
       readonly kind: "files";
       readonly directory: string;

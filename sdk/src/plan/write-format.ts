@@ -1,3 +1,4 @@
+import { type Secrets, shownSecret } from "../connectors/secret.js";
 import type { FormatConfig, RegistryConfig, SeriesConfig } from "../formats/config.js";
 import type { Properties } from "../formats/registry.js";
 import {
@@ -28,7 +29,7 @@ export function format(config: FormatConfig | undefined, schemaId?: number): For
     case "protobuf":
       written.kind = FormatKind.Protobuf;
       written.schema = config.proto ?? null;
-      written.imports = properties(config.imports);
+      written.imports = properties({ properties: config.imports });
       written.descriptors = [...(config.descriptors ?? [])];
       written.message = config.message ?? null;
       framing(config.registry, schemaId, written);
@@ -82,9 +83,11 @@ function framing(registry: RegistryConfig | undefined, schemaId: number | undefi
   written.schemaId = schemaId ?? null;
   if (registry === undefined) return;
   written.framing = Framing.Confluent;
-  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties(registry.properties));
+  written.registry = new SchemaRegistryT(registry.url, registry.subject ?? null, properties(registry));
 }
 
-function properties(of: Properties): PropertyT[] {
-  return Object.entries(of).map(([key, value]) => new PropertyT(key, value));
+/** Properties, with the names of secrets in the place of their texts. */
+export function properties({ properties, secrets }: { properties: Properties; secrets?: Secrets }): PropertyT[] {
+  const hidden = Object.entries(secrets ?? {}).map(([key, secret]) => [key, shownSecret(secret)] as const);
+  return [...Object.entries(properties), ...hidden].map(([key, value]) => new PropertyT(key, value));
 }

@@ -1,4 +1,5 @@
 import { Builder } from "flatbuffers";
+import type { Secret } from "../connectors/secret.js";
 import type { Value } from "../expr/value.js";
 import {
   AggregateFunction,
@@ -29,7 +30,6 @@ import {
   OperatorKind,
   OperatorT,
   ProjectT,
-  PropertyT,
   SinkConnector,
   SinkT,
   SourceConnector,
@@ -54,8 +54,9 @@ import type {
   SinkConfig,
   SourceConfig,
 } from "./node.js";
+import { withSecrets } from "./secrets.js";
 import { expr, fields, named, optional } from "./write-expr.js";
-import { format } from "./write-format.js";
+import { format, properties } from "./write-format.js";
 
 /** The version of plan.fbs that is written. */
 const VERSION = 1;
@@ -68,6 +69,8 @@ export interface PlanOptions {
   readonly recovery: Recovery;
   /** The numbers that the schemas of sinks have in their registries, by the step's id. */
   readonly schemaIds?: ReadonlyMap<string, number> | undefined;
+  /** Gives the text of a step's secret; without it the plan has the names of secrets alone. */
+  readonly readSecret?: ((secret: Secret, name: string, node: PlanNode) => string) | undefined;
 }
 
 /** The plan of a job as a FlatBuffer. */
@@ -75,7 +78,9 @@ export function writePlan(name: string, nodes: readonly PlanNode[], options: Pla
   const indexes = new Map(nodes.map((node, index) => [node, index]));
   const operators = nodes.map((node) => {
     const inputs = node.inputs.map((input) => indexes.get(input) as number);
-    const [kindType, kind] = kindOf(node.step, options.schemaIds?.get(node.id));
+    const { readSecret: read } = options;
+    const step = read === undefined ? node.step : withSecrets(node.step, (secret, name) => read(secret, name, node));
+    const [kindType, kind] = kindOf(step, options.schemaIds?.get(node.id));
     return new OperatorT(node.id, node.name, inputs, fields(node.fields), kindType, kind);
   });
   const { parallelism, maxParallelism, commitInterval, recovery } = options;
@@ -196,7 +201,7 @@ function sourceConnector(config: SourceConfig): [SourceConnector, SourceT["conne
     case "kafka": {
       const { topics, pattern = null, start, startTimestamp, fallback, untilLatest } = config;
       const kafka = new KafkaSourceT([...topics], pattern, start, BigInt(startTimestamp), fallback, untilLatest);
-      kafka.properties = properties(config.properties);
+      kafka.properties = properties(config);
       return [SourceConnector.KafkaSource, kafka];
     }
     case "files":
@@ -235,7 +240,7 @@ function sink(
 function sinkConnector(config: SinkConfig, partitionBy: readonly NamedValue[]): [SinkConnector, SinkT["connector"]] {
   switch (config.kind) {
     case "kafka":
-      return [SinkConnector.KafkaSink, new KafkaSinkT(config.topic, properties(config.properties))];
+      return [SinkConnector.KafkaSink, new KafkaSinkT(config.topic, properties(config))];
     case "files": {
       const { directory, prefix, compression, rollBytes, rollInterval, openFiles } = config;
       const [size, age] = [BigInt(rollBytes), BigInt(rollInterval)];
@@ -277,10 +282,6 @@ const HTTP_BODIES = {
   joined: HttpBody.Joined,
   arrow: HttpBody.Arrow,
 } as const;
-
-function properties(all: Readonly<Record<string, string>>): PropertyT[] {
-  return Object.entries(all).map(([key, value]) => new PropertyT(key, value));
-}
 
 function aggregate(value: Value): AggregateT {
   if (value.node.op !== "aggregate") throw new Error("not an aggregate");

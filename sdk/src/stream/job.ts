@@ -1,4 +1,5 @@
 import type { Source } from "../connectors/connector.js";
+import type { Secret } from "../connectors/secret.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { PlanError } from "../errors.js";
 import { derivedIds } from "../plan/derived-ids.js";
@@ -32,6 +33,8 @@ export interface PlanOverrides {
   readonly parallelism?: number;
   /** The numbers that the schemas of sinks have in their registries, by the step's id. */
   readonly schemaIds?: ReadonlyMap<string, number> | undefined;
+  /** Gives the text of a step's secret, by the name that it has in its connector. Without it the plan has names alone. */
+  readonly readSecret?: ((secret: Secret, name: string, step: PlanNode) => string) | undefined;
 }
 
 /**
@@ -91,6 +94,7 @@ export class Job {
       commitInterval: milliseconds(this.options.commitInterval ?? "1s", "commitInterval"),
       recovery: this.recovery,
       schemaIds: overrides.schemaIds,
+      readSecret: overrides.readSecret,
     });
   }
 }

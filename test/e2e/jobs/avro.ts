@@ -1,6 +1,6 @@
 // Avro bids of a schema registry, to Avro of the same, and to JSON.
 import { avro, deadLetter, env, job, json, kafka, schema, t } from "millrace";
-import { brokers, until } from "./settings.js";
+import { brokers, restart, until } from "./settings.js";
 
 const Bid = schema({
   auction: t.int64(),
@@ -9,7 +9,8 @@ const Bid = schema({
   dateTime: t.timestamp("ms"),
 });
 
-const registry = { url: env("REGISTRY") };
+const tokenFile = env("TOKEN_FILE", "");
+const registry = { url: env("REGISTRY"), ...(tokenFile === "" ? {} : { token: { file: tokenFile } }) };
 const readerSchema = {
   type: "record",
   name: "Bid",
@@ -42,5 +43,5 @@ export default job(
       }),
     );
   },
-  { parallelism: 2, commitInterval: "200ms" },
+  { parallelism: 2, commitInterval: "200ms", restart },
 );

@@ -14,5 +14,8 @@ export default job(
     j
       .source(kafka({ ...source, topic: env("INPUT"), format: json(Row), until: "latest", onBadRecord }))
       .to(kafka({ ...sink, topic: env("OUTPUT"), format: json() })),
-  { parallelism: 2 },
+  {
+    parallelism: 2,
+    restart: env("RESTARTS", "") === "" ? "never" : { attempts: Number(env("RESTARTS")), delay: "100ms" },
+  },
 );

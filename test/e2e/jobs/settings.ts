@@ -6,6 +6,7 @@ import {
   env,
   type Guarantee,
   type JobOptions,
+  type Restart,
   schema,
   t,
 } from "millrace";
@@ -32,6 +33,10 @@ export const timing: EventTimeOptions = {
   ...(env("MAX_DRIFT", "") === "" ? {} : { maxDrift: env("MAX_DRIFT") as Duration }),
 };
 
+/** None, unless the test wants some. */
+export const restart: Restart =
+  env("RESTARTS", "") === "" ? "never" : { attempts: Number(env("RESTARTS")), delay: "100ms", maxDelay: "1s" };
+
 /** With a storage for checkpoints the job is exactly-once, or what GUARANTEE says. */
 export const recovery: JobOptions =
   env("CHECKPOINTS", "") === ""
@@ -40,6 +45,5 @@ export const recovery: JobOptions =
         guarantee: env("GUARANTEE", "exactly-once") as Guarantee,
         checkpoints: { storage: env("CHECKPOINTS") as CheckpointStorage, interval: "200ms" },
         state: { backend: env("BACKEND", "rocksdb") as "rocksdb" | "fs", directory: env("STATE") },
-        restart:
-          env("RESTARTS", "") === "" ? "never" : { attempts: Number(env("RESTARTS")), delay: "100ms", maxDelay: "1s" },
+        restart,
       };

@@ -119,7 +119,7 @@ t.test("places are those of every source and sink with dead letters, or of the s
       ["sink-1", places[1]?.step, "files(refused)"],
     ],
   );
-  t.match(places[0].source, { "bootstrap.servers": "b:9092" });
+  t.match(places[0].source, { properties: { "bootstrap.servers": "b:9092" } });
   t.equal(places[1]?.source, undefined);
   const one = readings(deadLetter(dead), inFiles("refused"));
   t.equal(placesOf(one, "sink-1").length, 1);

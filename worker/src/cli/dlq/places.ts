@@ -1,5 +1,5 @@
 import { type Job, PlanError } from "millrace";
-import { connectionOf, type Properties } from "../../kafka-connection.js";
+import { type Connection, connectionOf } from "../../kafka-connection.js";
 
 type Step = Job["steps"][number];
 type Sink = Extract<Step["step"], { kind: "sink" }>;
@@ -13,7 +13,7 @@ export interface Place {
   readonly sink: Sink["config"];
   readonly format: Sink["format"];
   /** The cluster that the records came from; other records come from no topic. */
-  readonly source?: Properties | undefined;
+  readonly source?: Connection | undefined;
 }
 
 /** The places of a job's dead letters; of one step, where it is named. */
@@ -39,7 +39,7 @@ function placeOf(job: Job, { id, name, step }: Step): Place | undefined {
   if (typeof step.onBadRecord === "string") return undefined;
   const { deadLetter: sink, format } = step.onBadRecord;
   const isTopic = step.kind === "source" && step.config.kind === "kafka";
-  const source = isTopic ? connectionOf((step.config as { properties: Properties }).properties) : undefined;
+  const source = isTopic ? connectionOf(step.config as Connection) : undefined;
   return { job: job.name, id, step: name, sink, format, source };
 }
 

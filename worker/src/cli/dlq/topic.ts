@@ -1,6 +1,7 @@
 import { openTopicReader, openTopicWriter, type TopicReader, type TopicWriter } from "@millrace/connectors";
 import { MillraceError, PlanError, SinkError } from "millrace";
-import { connectionOf, type Properties } from "../../kafka-connection.js";
+import { type Connection, connectionOf } from "../../kafka-connection.js";
+import { type Properties, revealed, secretOf } from "../../secrets.js";
 import { type Place, placeName } from "./places.js";
 
 const NO_RDKAFKA = "dead letters in Kafka are read by node-rdkafka, which is not installed: npm install node-rdkafka";
@@ -14,8 +15,9 @@ export function groupOf({ job, step }: Place): string {
 export async function inTopic<T>(place: Place, use: (reader: TopicReader) => Promise<T>): Promise<T> {
   if (place.sink.kind !== "kafka") throw new PlanError(`${placeName(place)} is no topic`, place.step);
   const { topic, properties } = place.sink;
+  const connection = connectionOf(place.sink);
   return using(
-    () => openTopicReader(connectionOf(properties), topic, groupOf(place)),
+    () => openTopicReader(opened(connection, place), topic, groupOf(place)),
     use,
     `dead letters in ${placeName(place)} at ${properties["bootstrap.servers"]}`,
     place.step,
@@ -24,9 +26,14 @@ export async function inTopic<T>(place: Place, use: (reader: TopicReader) => Pro
 
 /** Writes to the cluster that the records came from, or to that of the dead letters where they came from none. */
 export async function toTopics<T>(place: Place, use: (writer: TopicWriter) => Promise<T>): Promise<T> {
-  const own = place.sink.kind === "kafka" ? place.sink.properties : {};
-  const properties: Properties = place.source ?? connectionOf(own);
-  return using(() => openTopicWriter(properties), use, `replay to ${properties["bootstrap.servers"]}`, place.step);
+  const own = place.sink.kind === "kafka" ? place.sink : { properties: {}, secrets: {} };
+  const connection = place.source ?? connectionOf(own);
+  const what = `replay to ${connection.properties["bootstrap.servers"]}`;
+  return using(() => openTopicWriter(opened(connection, place)), use, what, place.step);
+}
+
+function opened(connection: Connection, { step: name }: Place): Properties {
+  return revealed(connection, (secret, what) => secretOf(secret, what, { name, step: { kind: "sink" } }));
 }
 
 async function using<C extends { close(): Promise<void> }, T>(
