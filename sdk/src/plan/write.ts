@@ -276,6 +276,7 @@ const HTTP_BODIES = {
   bulk: HttpBody.Bulk,
   joined: HttpBody.Joined,
   arrow: HttpBody.Arrow,
+  parquet: HttpBody.Parquet,
 } as const;
 
 function properties(all: Readonly<Record<string, string>>): PropertyT[] {
