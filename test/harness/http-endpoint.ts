@@ -24,10 +24,13 @@ export type Reaction =
   | "cut"
   | { readonly status: number; readonly retryAfter?: string; readonly text?: string };
 
-/** An HTTP server that keeps the rows it has taken, a line each, and fails as it is told. */
+/** An HTTP server that keeps the rows it has taken, each as a text, and fails as it is told. */
 export class HttpEndpoint {
   /** Decides over each request; `n` counts them from 0. */
   react: (taken: Taken, n: number) => Reaction = () => "take";
+  /** The rows of a body: a line each, unless it is told otherwise. */
+  read: (body: Buffer) => readonly string[] | Promise<readonly string[]> = (body) =>
+    body.toString().trimEnd().split("\n");
   /** Requests whose rows count, those among them whose answer was broken off. */
   readonly taken: Taken[] = [];
   /** How many requests came, whatever became of them. */
@@ -85,10 +88,10 @@ export class HttpEndpoint {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("error", () => {});
-    request.on("end", () => {
+    request.on("end", async () => {
       const body = Buffer.concat(chunks);
-      const text = (request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body).toString();
-      const taken = { headers: request.headers, path: String(request.url), rows: text.trimEnd().split("\n") };
+      const rows = await this.read(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body);
+      const taken = { headers: request.headers, path: String(request.url), rows };
       this.#answer(taken, this.react(taken, this.requests++), response);
     });
   }

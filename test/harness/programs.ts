@@ -29,3 +29,11 @@ export async function goProgram(module: string): Promise<string> {
   });
   return join(folder, name);
 }
+
+/** Packages of Python, without those that they may ask for, in a folder of the cache that is to be in PYTHONPATH. */
+export async function pythonPackages(name: string, packages: readonly string[]): Promise<string> {
+  const versions = packages.map((one) => one.split("==")[1]).join("-");
+  return cached("servers", `${name}-${versions}`, [], async (folder) => {
+    await run("python3", ["-m", "pip", "install", "-q", "--no-deps", "--target", folder, ...packages]);
+  });
+}

@@ -78,14 +78,22 @@ fn failure(split: &Split, offset: i64, bad: &BadRecord) -> Error {
 }
 
 fn refusal(Refused { by, reason, value, .. }: &Refused) -> Error {
-    let text = String::from_utf8_lossy(value);
-    let row: String = text.chars().take(SHOWN_CHARS).collect();
-    let more = if row.len() < text.len() { "…" } else { "" };
+    let row = match std::str::from_utf8(value) {
+        Ok(text) if !value.contains(&0) => shown(text),
+        // A row of columns: Arrow or Parquet.
+        _ => format!("of {} bytes that are no text", grouped(value.len() as i64)),
+    };
     let message = format!(
-        "{by} refused the row {row}{more}: {reason}. Correct it, or set onBadRecord to \"skip\" or deadLetter(...) to keep \
+        "{by} refused the row {row}: {reason}. Correct it, or set onBadRecord to \"skip\" or deadLetter(...) to keep \
          going."
     );
     Error::new(ErrorCode::BadRecord, message)
+}
+
+fn shown(text: &str) -> String {
+    let row: String = text.chars().take(SHOWN_CHARS).collect();
+    let more = if row.len() < text.len() { "…" } else { "" };
+    format!("{row}{more}")
 }
 
 /// So much of a row is shown in an error.

@@ -8,6 +8,7 @@ mod builders;
 pub mod csv;
 mod debezium;
 mod file;
+pub mod gathered;
 mod headed;
 pub mod json;
 pub mod line_protocol;
@@ -95,7 +96,7 @@ pub fn decoder(
         Format::LineProtocol(_) | Format::RemoteWrite(_) | Format::Arrow => {
             return Err(FormatError(format!("{} is written and not read", format.name())));
         }
-        Format::Parquet => return Err(only_files()),
+        Format::Parquet => return Err(FormatError("records are not read as parquet: it is a format of files".into())),
         Format::Debezium(of) => Box::new(DebeziumDecoder::new(schema, |envelope| peekable(of, envelope, schemas))?),
         Format::Upsert(upsert) => {
             let open = |values| decoder(&upsert.of, values, declared, schemas);
@@ -137,8 +138,7 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
         Format::Raw => Box::new(raw::RawEncoder),
         Format::LineProtocol(series) => Box::new(line_protocol::LineEncoder::new(series, &schema)?),
         Format::RemoteWrite(series) => Box::new(remote_write::RemoteWriteEncoder::new(series, &schema)?),
-        Format::Arrow => Box::new(arrow_stream::ArrowEncoder::new(&schema)?),
-        Format::Parquet => return Err(only_files()),
+        Format::Arrow | Format::Parquet => Box::new(gathered::GatheredEncoder::new(&schema)?),
         Format::Avro(avro) => {
             let written = avro.schema.as_deref();
             let written = written.ok_or_else(|| FormatError("Avro needs the schema that is written".into()))?;
@@ -151,10 +151,6 @@ pub fn encoder(format: &Format, schema: SchemaRef) -> Result<Box<dyn Encoder>, F
             return Err(FormatError(format!("{} is read, and not written", format.name())));
         }
     })
-}
-
-fn only_files() -> FormatError {
-    FormatError("Parquet is a format of files, not of records".into())
 }
 
 /// The number that stands before the records of a sink, where one does.

@@ -3,6 +3,7 @@ import { explain } from "../explain/explain.js";
 import { arrow } from "../formats/arrow.js";
 import { csv } from "../formats/csv.js";
 import { lineProtocol } from "../formats/line-protocol.js";
+import { parquet } from "../formats/parquet.js";
 import { job } from "../stream/job.js";
 import { clickhouse } from "./clickhouse.js";
 import { deadLetter, json, type Sink } from "./connector.js";
@@ -103,6 +104,11 @@ t.test("ClickHouse gets an INSERT with the settings that are given", async (t) =
   });
   t.strictSame([keyParameter, batchRows], ["insert_deduplication_token", 100_000]);
   t.equal(configOf(clickhouse({ url: "http://ch", table: "t", deduplicate: false })).keyParameter, undefined);
+  const columns = clickhouse({ url: "http://ch", table: "t", format: parquet({ compression: "zstd" }) });
+  t.match(configOf(columns), { body: "parquet", contentType: "application/vnd.apache.parquet" });
+  t.match(columns.format, { kind: "parquet", codec: "zstd" });
+  const query = new URL(configOf(columns).endpoints[0]?.url ?? "").searchParams.get("query");
+  t.equal(query, "INSERT INTO `t` FORMAT Parquet");
 });
 
 t.test("OpenSearch gets bulks for its index", async (t) => {
@@ -121,6 +127,7 @@ t.test("a body is what its format makes of rows", async (t) => {
   t.strictSame(of(http({ url, format: json(), body: "array" })), ["array", "application/json", "", undefined]);
   t.strictSame(of(http({ url, format: csv() })), ["lines", "text/csv; charset=utf-8", "", "csv"]);
   t.strictSame(of(http({ url, format: arrow() })), ["arrow", "application/vnd.apache.arrow.stream", "", "arrow"]);
+  t.strictSame(of(http({ url, format: parquet() })), ["parquet", "application/vnd.apache.parquet", "", "parquet"]);
   const lines = http({ url, format: lineProtocol({ measurement: "bids", time: "dateTime" }) });
   t.strictSame(of(lines), ["lines", "text/plain; charset=utf-8", "", "lineProtocol"]);
   for (const sink of [prometheus(sample as never), victoriametrics(sample as never)]) {

@@ -5,6 +5,7 @@ import type { Arrow } from "../formats/arrow.js";
 import type { FormatConfig } from "../formats/config.js";
 import type { Csv } from "../formats/csv.js";
 import type { LineProtocol } from "../formats/line-protocol.js";
+import type { Parquet } from "../formats/parquet.js";
 import type { BadRecordPolicy } from "../plan/node.js";
 import type { Shape } from "../schema/type.js";
 import type { Json, OnBadRecord, RecordPart, Sink } from "./connector.js";
@@ -77,6 +78,7 @@ export interface HttpConnection {
   readonly auth?: { readonly bearer: Secret } | { readonly username: string; readonly password: Secret } | SigV4;
   /** PEM files; the system's certificates without. */
   readonly tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string };
+  /** Of bodies as a whole. Parquet is compressed in its inside: its own option is to be "none" beside this one. */
   readonly compression?: "gzip" | "zstd";
   /** A request is complete with so many rows (10,000), so many bytes before compression (1MB), or at this age (100ms). */
   readonly batch?: { readonly rows?: number; readonly bytes?: Size; readonly linger?: Duration };
@@ -123,14 +125,14 @@ export interface HttpSinkOptions<S extends Shape> extends HttpConnection {
   readonly format: HttpFormat;
   /** POST by default. */
   readonly method?: "POST" | "PUT" | "PATCH";
-  /** A line a row (the default), or a JSON array of rows. Arrow's bodies are neither. */
+  /** A line a row (the default), or a JSON array of rows. Bodies of Arrow and Parquet are neither: leave it out. */
   readonly body?: "lines" | "array";
   /** Chooses the endpoint: rows of the same key go to the same. */
   readonly key?: (row: Columns<S>) => RecordPart;
 }
 
 /**
- * How rows stand in the bodies of requests: made by `json`, `csv`, `lineProtocol` or `arrow`.
+ * How rows stand in the bodies of requests: made by `json`, `csv`, `lineProtocol`, `arrow` or `parquet`.
  *
  * ```ts
  * import { arrow, env, type HttpFormat, http, json } from "millrace";
@@ -138,7 +140,7 @@ export interface HttpSinkOptions<S extends Shape> extends HttpConnection {
  * const sink = http({ url: "http://localhost:8080/rows", format });
  * ```
  */
-export type HttpFormat = Json | Csv | LineProtocol | Arrow;
+export type HttpFormat = Json | Csv | LineProtocol | Arrow | Parquet;
 
 /**
  * Sends rows to HTTP endpoints, a batch a request. Every row arrives at least once; a request that is sent again has the
@@ -158,10 +160,11 @@ export type HttpFormat = Json | Csv | LineProtocol | Arrow;
  * ```
  */
 export function http<S extends Shape>(options: HttpSinkOptions<S>): Sink<S> {
-  const { body = "lines", method = "POST", key, format } = options;
+  const { method = "POST", key, format } = options;
+  const { body = format.format === "arrow" || format.format === "parquet" ? format.format : "lines" } = options;
   return httpSink("http", options, {
     method,
-    body: format.format === "arrow" ? "arrow" : body,
+    body,
     contentType: body === "array" ? "application/json" : CONTENT_TYPES[format.format],
     dialect: "plain",
     ...("config" in format ? { format: format.config } : {}),
@@ -174,6 +177,7 @@ const CONTENT_TYPES = {
   csv: "text/csv; charset=utf-8",
   lineProtocol: "text/plain; charset=utf-8",
   arrow: "application/vnd.apache.arrow.stream",
+  parquet: "application/vnd.apache.parquet",
 } as const;
 
 /** What of a sink over HTTP is not in the hands of who writes a job. */
@@ -214,7 +218,7 @@ export interface HttpSinkConfig {
   readonly webhookSecret: Secret | undefined;
   readonly tls: HttpConnection["tls"];
   readonly contentType: string;
-  readonly body: "lines" | "array" | "bulk" | "joined" | "arrow";
+  readonly body: "lines" | "array" | "bulk" | "joined" | "arrow" | "parquet";
   readonly dialect: "plain" | "bulk" | "clickhouse" | "influx" | "prometheus";
   readonly keyParameter: string | undefined;
   readonly compression: "" | "gzip" | "zstd" | "snappy";

@@ -5,7 +5,7 @@ import type { Shape } from "../schema/type.js";
 import type { FormatConfig } from "./config.js";
 
 /**
- * How Parquet files are written.
+ * How Parquet files are written. The body of an HTTP request is one file, whose row groups end with it at the latest.
  *
  * ```ts
  * import { files, type ParquetOptions, parquet } from "millrace";
@@ -23,7 +23,7 @@ export interface ParquetOptions {
 }
 
 /**
- * Parquet, a format of files.
+ * Parquet, a format of files and of the bodies of HTTP requests.
  *
  * ```ts
  * import { type Parquet, parquet, schema, t } from "millrace";

@@ -281,6 +281,7 @@ const HTTP_BODIES = {
   bulk: HttpBody.Bulk,
   joined: HttpBody.Joined,
   arrow: HttpBody.Arrow,
+  parquet: HttpBody.Parquet,
 } as const;
 
 function aggregate(value: Value): AggregateT {

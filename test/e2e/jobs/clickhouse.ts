@@ -1,7 +1,23 @@
 // Rows to tables of ClickHouse, by key. Every thousandth has a day that is none.
-import { clickhouse, type Duration, env, generator, type HttpConnection, job, lit, t, when } from "millrace";
+import {
+  clickhouse,
+  type Duration,
+  env,
+  generator,
+  type HttpConnection,
+  job,
+  json,
+  lit,
+  type ParquetOptions,
+  parquet,
+  t,
+  when,
+} from "millrace";
 
 const options = JSON.parse(env("OPTIONS", "{}")) as Partial<HttpConnection>;
+
+/** How Parquet is compressed; JSON without. */
+const columns = env("PARQUET", "") as "" | NonNullable<ParquetOptions["compression"]>;
 
 export default job(
   "clickhouse",
@@ -18,6 +34,7 @@ export default job(
         clickhouse({
           endpoints: env("SERVERS").split(","),
           table: "rows",
+          format: columns === "" ? json() : parquet({ compression: columns }),
           auth: { username: env("CLICKHOUSE_USER"), password: env("CLICKHOUSE_PASSWORD") },
           key: (row) => row.key,
           compression: "gzip",

@@ -1,9 +1,25 @@
 // Rows to HTTP endpoints by key: made up, or from a topic.
-import { deadLetter, env, files, generator, type HttpConnection, http, job, json, kafka, schema, t } from "millrace";
+import {
+  deadLetter,
+  env,
+  files,
+  generator,
+  type HttpConnection,
+  http,
+  job,
+  json,
+  kafka,
+  type ParquetOptions,
+  parquet,
+  schema,
+  t,
+} from "millrace";
 
 const Row = schema({ id: t.int64(), key: t.string() });
 
 const options = JSON.parse(env("OPTIONS", "{}")) as HttpConnection;
+/** How Parquet is compressed; JSON without. */
+const columns = env("PARQUET", "") as "" | NonNullable<ParquetOptions["compression"]>;
 const checkpoints =
   env("CHECKPOINTS", "") === ""
     ? {}
@@ -33,7 +49,7 @@ export default job(
     rows.to(
       http({
         endpoints: env("ENDPOINTS_FILE", "") === "" ? env("ENDPOINTS").split(",") : { file: env("ENDPOINTS_FILE") },
-        format: json(),
+        format: columns === "" ? json() : parquet({ compression: columns, rowGroupRows: 300 }),
         key: (row) => row.key,
         batch: { rows: 500, linger: "50ms" },
         timeout: { response: "1s" },

@@ -28,8 +28,10 @@
 //! damage here. Pages that have a checksum are not verified against it.
 
 mod columns;
+mod content;
 mod reader;
 mod writer;
 
+pub use content::{content, rows};
 pub use reader::ParquetReader;
 pub use writer::ParquetWriter;

@@ -1,6 +1,5 @@
 //! A Parquet file to rows.
 
-use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,6 +9,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
+use parquet::file::reader::ChunkReader;
 
 use super::columns::Columns;
 use crate::BadRecord;
@@ -37,7 +37,7 @@ enum State {
 }
 
 impl ParquetReader {
-    pub fn open(columns: &SchemaRef, file: File, start: u64) -> io::Result<Self> {
+    pub fn open(columns: &SchemaRef, file: impl ChunkReader + 'static, start: u64) -> io::Result<Self> {
         Ok(match guarded(|| opened(columns, file, start))? {
             Ok(Opened::Rows(row, state)) => ParquetReader { row, state },
             Ok(Opened::Unfit(reason)) => ParquetReader { row: start, state: State::Damaged(reason) },
@@ -51,7 +51,7 @@ enum Opened {
     Unfit(BadRecord),
 }
 
-fn opened(columns: &SchemaRef, file: File, start: u64) -> parquet::errors::Result<Opened> {
+fn opened(columns: &SchemaRef, file: impl ChunkReader + 'static, start: u64) -> parquet::errors::Result<Opened> {
     // What Arrow's own schema says beyond Parquet's concerns types that columns do not have.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = ArrowReaderMetadata::load(&file, options)?;

@@ -5,8 +5,9 @@ use std::io::{self, Read, Write};
 use arrow::datatypes::SchemaRef;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use millrace_formats::{FormatError, arrow_stream};
 use millrace_plan::{HttpBody, HttpCompression};
+
+use super::columns::Columns;
 
 /// Rows that are being gathered for a request.
 #[derive(Debug)]
@@ -14,20 +15,18 @@ pub struct Batch {
     layout: HttpBody,
     bytes: Vec<u8>,
     ends: Vec<u32>,
-    /// Of the rows, where they become columns.
-    schema: Option<SchemaRef>,
+    /// What the rows become where they do not stand behind each other.
+    columns: Option<Columns>,
 }
 
 impl Batch {
     pub fn new(layout: HttpBody) -> Batch {
-        Batch { layout, bytes: Vec::new(), ends: Vec::new(), schema: None }
+        Batch { layout, bytes: Vec::new(), ends: Vec::new(), columns: None }
     }
 
     /// The columns of the rows that come.
     pub fn begin(&mut self, schema: Option<&SchemaRef>) {
-        if self.layout == HttpBody::Arrow {
-            self.schema = schema.cloned();
-        }
+        self.columns = schema.and_then(|schema| Columns::of(self.layout, schema));
     }
 
     pub fn rows(&self) -> usize {
@@ -44,7 +43,7 @@ impl Batch {
         match (self.layout, self.ends.is_empty()) {
             (HttpBody::Array, true) => self.bytes.push(b'['),
             (HttpBody::Array, false) => self.bytes.push(b','),
-            (HttpBody::Lines | HttpBody::Joined | HttpBody::Arrow, _) => {}
+            (HttpBody::Lines | HttpBody::Joined | HttpBody::Arrow | HttpBody::Parquet(_), _) => {}
             (HttpBody::Bulk, _) => self.action(key, version),
         }
         self.bytes.extend_from_slice(value);
@@ -80,11 +79,11 @@ impl Batch {
         }
         let ends = std::mem::take(&mut self.ends);
         let size = bytes.len();
-        if let Some(schema) = &self.schema {
-            let rows = (0..ends.len()).map(|row| between(&bytes, &ends, row, 0));
-            bytes = arrow_stream::stream(schema, rows).map_err(io_error)?;
+        let columns = self.columns.take();
+        if let Some(columns) = &columns {
+            bytes = columns.body((0..ends.len()).map(|row| between(&bytes, &ends, row, 0)))?;
         }
-        Ok(Body { layout: self.layout, compression, sent: compressed(bytes, compression)?, ends, size })
+        Ok(Body { layout: self.layout, columns, compression, sent: compressed(bytes, compression)?, ends, size })
     }
 }
 
@@ -92,6 +91,7 @@ impl Batch {
 #[derive(Debug)]
 pub struct Body {
     layout: HttpBody,
+    columns: Option<Columns>,
     compression: HttpCompression,
     sent: Vec<u8>,
     /// Where each row ends before compression; the next one begins a byte later, or right there where there is nothing between
@@ -113,8 +113,8 @@ impl Body {
     /// The body of a request with some of the rows only.
     pub fn part(&self, rows: &[u32]) -> io::Result<Vec<u8>> {
         let plain = self.plain()?;
-        if self.layout == HttpBody::Arrow {
-            return compressed(arrow_stream::part(&plain, rows).map_err(io_error)?, self.compression);
+        if let Some(columns) = &self.columns {
+            return compressed(columns.part(&plain, rows)?, self.compression);
         }
         let mut part = Batch::new(self.layout);
         for &row in rows {
@@ -128,11 +128,11 @@ impl Body {
         Ok(part.finish(self.compression)?.sent)
     }
 
-    /// The records of some of the rows; where they are columns, a stream of each.
+    /// The records of some of the rows; where they are columns, a body of each.
     pub fn values(&self, rows: &[u32]) -> io::Result<Vec<Vec<u8>>> {
         let plain = self.plain()?;
-        if self.layout == HttpBody::Arrow {
-            return rows.iter().map(|&row| arrow_stream::part(&plain, &[row]).map_err(io_error)).collect();
+        if let Some(columns) = &self.columns {
+            return columns.values(&plain, rows);
         }
         Ok(rows.iter().map(|&row| self.value(self.row(&plain, row)).to_vec()).collect())
     }
@@ -170,10 +170,6 @@ fn between<'a>(plain: &'a [u8], ends: &[u32], row: usize, gap: usize) -> &'a [u8
     ends.get(row).and_then(|&end| plain.get(start..end as usize)).unwrap_or_default()
 }
 
-fn io_error(FormatError(message): FormatError) -> io::Error {
-    io::Error::other(message)
-}
-
 fn compressed(bytes: Vec<u8>, compression: HttpCompression) -> io::Result<Vec<u8>> {
     match compression {
         HttpCompression::None => Ok(bytes),
@@ -203,11 +199,6 @@ fn quote(key: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-    use millrace_formats::{Encoder, Rows};
-
     use super::*;
 
     fn body(layout: HttpBody, compression: HttpCompression, rows: &[&str]) -> Body {
@@ -241,24 +232,6 @@ mod tests {
              {\"index\":{\"_id\":\"ü\"}}\n{}\n\
              {\"index\":{}}\n{}\n"
         );
-    }
-
-    #[test]
-    fn rows_that_become_columns_can_be_taken_out_again() {
-        let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
-        let rows = RecordBatch::try_from_iter([("id", ids)]).unwrap();
-        let mut encoded = Rows::default();
-        arrow_stream::ArrowEncoder::new(&rows.schema()).unwrap().encode(&rows, &mut encoded);
-        let of = |rows: &RecordBatch, of: &[usize]| {
-            let mut batch = Batch::new(HttpBody::Arrow);
-            batch.begin(Some(&rows.schema()));
-            of.iter().for_each(|&row| batch.push(encoded.get(row).unwrap(), None, None));
-            batch.finish(HttpCompression::Zstd).unwrap()
-        };
-        let whole = of(&rows, &[0, 1, 2]);
-        assert_eq!((whole.rows(), whole.size), (3, encoded.bytes()));
-        assert_eq!(whole.part(&[0, 2]).unwrap(), of(&rows, &[0, 2]).sent());
-        assert_eq!(whole.values(&[1]).unwrap()[0], of(&rows, &[1]).plain().unwrap().into_owned());
     }
 
     #[test]

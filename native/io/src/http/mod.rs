@@ -2,6 +2,7 @@
 //! complete. The host sends them, tries again, and says what became of them.
 
 mod batch;
+mod columns;
 mod request;
 mod reshardings;
 mod shards;

@@ -78,17 +78,22 @@ fn series(format: fb::Format<'_>) -> Result<Series> {
 /// What the format makes of files.
 pub fn file_format(format: fb::Format<'_>) -> Result<FileFormat> {
     Ok(match format.kind() {
-        fb::FormatKind::Parquet => FileFormat::Parquet(Parquet {
-            codec: codec("parquet", format.codec(), &[Codec::Gzip, Codec::Lz4, Codec::Snappy, Codec::Zstd])?,
-            row_group_rows: format.row_group_rows() as usize,
-            row_group_bytes: positive("rowGroupBytes", format.row_group_bytes())? as usize,
-        }),
+        fb::FormatKind::Parquet => FileFormat::Parquet(parquet(format)?),
         fb::FormatKind::Avro => FileFormat::Avro(AvroFile {
             schema: format.schema().map(str::to_owned),
             reader_schema: format.reader_schema().map(str::to_owned),
             codec: codec("avro", format.codec(), &[Codec::Deflate, Codec::Snappy, Codec::Zstd])?,
         }),
         _ => FileFormat::Lines,
+    })
+}
+
+/// The options of files of Parquet.
+pub fn parquet(format: fb::Format<'_>) -> Result<Parquet> {
+    Ok(Parquet {
+        codec: codec("parquet", format.codec(), &[Codec::Gzip, Codec::Lz4, Codec::Snappy, Codec::Zstd])?,
+        row_group_rows: format.row_group_rows() as usize,
+        row_group_bytes: positive("rowGroupBytes", format.row_group_bytes())? as usize,
     })
 }
 

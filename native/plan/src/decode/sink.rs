@@ -1,7 +1,7 @@
 //! Sinks.
 
 use super::expr::{expr, named};
-use super::format::{file_format, format};
+use super::format::{file_format, format, parquet};
 use super::{Result, positive, properties, unknown};
 use crate::PlanError;
 use crate::generated as fb;
@@ -41,7 +41,7 @@ pub fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
     } else if let Some(table) = sink.connector_as_table_sink() {
         SinkConnector::Table(TableSink { title: table.title().unwrap_or_default().into() })
     } else if let Some(http) = sink.connector_as_http_sink() {
-        SinkConnector::Http(http_sink(http)?)
+        SinkConnector::Http(http_sink(http, sink.format())?)
     } else if let Some(driver) = sink.connector_as_driver_sink() {
         SinkConnector::Driver(DriverSink {
             driver: driver.driver().into(),
@@ -63,7 +63,7 @@ pub fn sink(sink: fb::Sink<'_>) -> Result<Sink> {
     })
 }
 
-fn http_sink(http: fb::HttpSink<'_>) -> Result<HttpSink> {
+fn http_sink(http: fb::HttpSink<'_>, format: fb::Format<'_>) -> Result<HttpSink> {
     let shards = http.shards().iter().map(|shard| HttpShard { name: shard.name().into(), weight: shard.weight() });
     Ok(HttpSink {
         shards: shards.collect(),
@@ -73,6 +73,7 @@ fn http_sink(http: fb::HttpSink<'_>) -> Result<HttpSink> {
             fb::HttpBody::Bulk => HttpBody::Bulk,
             fb::HttpBody::Joined => HttpBody::Joined,
             fb::HttpBody::Arrow => HttpBody::Arrow,
+            fb::HttpBody::Parquet => HttpBody::Parquet(parquet(format)?),
             other => return Err(unknown("body of requests", other.0)),
         },
         compression: match http.compression() {

@@ -13,7 +13,7 @@ pub enum FileFormat {
     Avro(AvroFile),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parquet {
     pub codec: Codec,
     /// A row group ends after so many rows ...
@@ -68,7 +68,7 @@ pub enum Format {
     RemoteWrite(Series),
     /// Columns of an IPC stream.
     Arrow,
-    /// There are only files of it: [`FileFormat`].
+    /// There are only files of it, whose options are in [`FileFormat`] and [`super::HttpBody`].
     Parquet,
     Protobuf(Protobuf),
     /// JSON under Confluent framing.

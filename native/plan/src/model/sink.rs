@@ -1,6 +1,6 @@
 //! Where rows go to.
 
-use super::{BadRecordPolicy, Expr, FileFormat, Format, NamedExpr};
+use super::{BadRecordPolicy, Expr, FileFormat, Format, NamedExpr, Parquet};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sink {
@@ -125,4 +125,6 @@ pub enum HttpBody {
     Joined,
     /// As the columns of an IPC stream.
     Arrow,
+    /// As a file.
+    Parquet(Parquet),
 }

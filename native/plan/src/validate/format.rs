@@ -93,8 +93,8 @@ pub fn of_sink(sink: &Sink, rows: &Schema) -> Result<()> {
             in_lines(&sink.format, "standard output is written")?;
         }
         SinkConnector::Http(http) => {
-            not_parquet(&sink.format)?;
             in_body(&sink.format, http.body)?;
+            of_body(http)?;
         }
         _ if matches!(sink.format, Format::RemoteWrite(_) | Format::Arrow) => {
             let name = sink.format.name();
@@ -155,16 +155,34 @@ fn of_file(file: &FileSink) -> Result<()> {
         ));
     }
     match &file.format {
-        FileFormat::Parquet(parquet) if parquet.row_group_rows == 0 || parquet.row_group_bytes == 0 => {
-            Err(PlanError::new("parquet: rowGroupRows and rowGroupBytes are more than nothing"))
-        }
+        FileFormat::Parquet(parquet) => row_groups(parquet),
         _ => Ok(()),
     }
 }
 
+fn of_body(http: &HttpSink) -> Result<()> {
+    let HttpBody::Parquet(parquet) = &http.body else { return Ok(()) };
+    if http.compression != HttpCompression::None && parquet.codec != Codec::None {
+        return Err(PlanError::new(
+            "a body of parquet would be compressed twice: leave out the sink's compression, or the format's by \
+             parquet({ compression: \"none\" })",
+        ));
+    }
+    row_groups(parquet)
+}
+
+fn row_groups(parquet: &Parquet) -> Result<()> {
+    if parquet.row_group_rows == 0 || parquet.row_group_bytes == 0 {
+        return Err(PlanError::new("parquet: rowGroupRows and rowGroupBytes are more than nothing"));
+    }
+    Ok(())
+}
+
 fn not_parquet(format: &Format) -> Result<()> {
     match format {
-        Format::Parquet => Err(PlanError::new("parquet is a format of files: use another one here")),
+        Format::Parquet => {
+            Err(PlanError::new("parquet is a format of files and of bodies of HTTP requests: use another one here"))
+        }
         _ => Ok(()),
     }
 }
@@ -188,7 +206,8 @@ fn in_body(format: &Format, body: HttpBody) -> Result<()> {
         Format::Csv(_) | Format::Raw | Format::LineProtocol(_) => body == HttpBody::Lines,
         Format::RemoteWrite(_) => body == HttpBody::Joined,
         Format::Arrow => body == HttpBody::Arrow,
-        Format::Avro(_) | Format::Parquet | Format::Protobuf(_) | Format::JsonSchema(_) => false,
+        Format::Parquet => matches!(body, HttpBody::Parquet(_)),
+        Format::Avro(_) | Format::Protobuf(_) | Format::JsonSchema(_) => false,
         Format::Debezium(_) | Format::Upsert(_) => false,
     };
     if fits {

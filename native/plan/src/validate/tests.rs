@@ -395,6 +395,7 @@ fn a_request_has_a_body_that_its_format_can_stand_in() {
         (lines(), HttpBody::Lines),
         (samples(), HttpBody::Joined),
         (Format::Arrow, HttpBody::Arrow),
+        (Format::Parquet, HttpBody::Parquet(snappy(1))),
         (csv(b',', false), HttpBody::Lines),
     ] {
         assert_eq!(sent(format, body), Ok(()));
@@ -404,11 +405,35 @@ fn a_request_has_a_body_that_its_format_can_stand_in() {
         "kafka(revenue): the body of a request cannot hold rows of remote write like this"
     );
     assert!(sent(Format::Arrow, HttpBody::Array).unwrap_err().contains("cannot hold rows of arrow"));
+    assert!(sent(Format::Parquet, HttpBody::Lines).unwrap_err().contains("cannot hold rows of parquet"));
+    assert!(sent(Format::Json, HttpBody::Parquet(snappy(1))).unwrap_err().contains("cannot hold rows of json"));
     assert_eq!(
         message(|plan| sink(plan).format = Format::Arrow),
         "kafka(revenue): arrow is what the bodies of HTTP requests are: use an HTTP sink"
     );
     assert_eq!(message(|plan| source(plan).format = lines()), "kafka(bids): line protocol is written and not read");
+}
+
+fn snappy(row_group_rows: usize) -> Parquet {
+    Parquet { codec: Codec::Snappy, row_group_rows, row_group_bytes: 1 }
+}
+
+#[test]
+fn a_body_of_parquet_is_compressed_once_and_has_rows_in_its_groups() {
+    let sent = |parquet: Parquet, compression: HttpCompression| {
+        let mut plan = crate::decode(REVENUE).unwrap();
+        let sink = sink(&mut plan);
+        sink.connector = SinkConnector::Http(HttpSink { body: HttpBody::Parquet(parquet), compression, ..http() });
+        sink.format = Format::Parquet;
+        validate(&plan).map_err(|error| error.to_string())
+    };
+    assert_eq!(sent(Parquet { codec: Codec::None, ..snappy(1) }, HttpCompression::Zstd), Ok(()));
+    assert_eq!(
+        sent(snappy(1), HttpCompression::Zstd).unwrap_err(),
+        "kafka(revenue): a body of parquet would be compressed twice: leave out the sink's compression, or the format's by \
+         parquet({ compression: \"none\" })"
+    );
+    assert!(sent(snappy(0), HttpCompression::None).unwrap_err().contains("rowGroupRows"));
 }
 
 #[test]
