@@ -219,9 +219,11 @@ export function failure(job: Job): { readonly msg: string; readonly step?: strin
 export async function standstill(job: Job, trial: Trial): Promise<number> {
   const STOOD = 8;
   const HELD_BACK = 0.4;
+  // Before, not all of what it may take was there.
+  const past = statuses(job).length;
   return await eventually(
     () => {
-      const looks = statuses(job).slice(-STOOD);
+      const looks = statuses(job).slice(past).slice(-STOOD);
       const [first] = looks;
       if (first === undefined || looks.length < STOOD || first.events === 0) return undefined;
       // Where no slot is held back it is just slow.

@@ -8,7 +8,7 @@ async function start(): Promise<Storage> {
   return {
     server: {
       stop: () => server.stop(),
-      // What it has taken in the last seconds would be gone after a SIGKILL: it keeps it in memory.
+      // In order: it notes down every five seconds which blobs there are, and a kill loses those that came since.
       kill: () => server.end(),
       restart: () => server.restart(),
     },
