@@ -30,6 +30,12 @@ pub(crate) fn bad_value(message: impl Into<String>) -> Box<BadRecord> {
     Box::new(BadRecord { column: Some(String::new()), message: message.into() })
 }
 
+/// An error where a value was not appended.
+#[inline]
+pub(crate) fn fits(appended: bool) -> Result<()> {
+    if appended { Ok(()) } else { Err(bad_value("too large beside the other rows of one batch")) }
+}
+
 #[cold]
 #[inline(never)]
 pub(crate) fn invalid_utf8(text: &[u8]) -> Box<BadRecord> {

@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 
-use crate::bad_record::{Result, bad_record, bad_value, shown, type_name, within};
+use crate::bad_record::{Result, bad_record, bad_value, fits, shown, type_name, within};
 use crate::builders::Column;
 use crate::{BadRecord, Decoder, FormatError};
 
@@ -71,8 +71,7 @@ impl UpsertDecoder {
             _ => None,
         };
         match appended {
-            Some(true) => Ok(()),
-            Some(false) => Err(within(bad_value("too large beside the other rows of one batch"), field.name())),
+            Some(appended) => fits(appended).map_err(|error| within(error, field.name())),
             None => {
                 let message =
                     format!("expected a key that is {}, found \"{}\"", type_name(field.data_type()), shown(key));

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::decimal::Decimal;
 use super::default::Value;
 use super::skip::{self, Skip};
-use crate::bad_record::{Result, bad_record, bad_value, defect, invalid_utf8, within};
+use crate::bad_record::{Result, bad_record, bad_value, defect, fits, invalid_utf8, within};
 use crate::builders::{Column, List, Struct};
 use crate::rescale::Rescale;
 
@@ -123,7 +123,7 @@ impl Read {
                 if !text.is_ascii() && simdutf8::basic::from_utf8(text).is_err() {
                     return Err(invalid_utf8(text));
                 }
-                append(values.append(text))?;
+                fits(values.append(text))?;
             }
             (Read::Nullable { null_index, nullable, other }, column) => {
                 if cursor.index(2)? != *null_index {
@@ -141,12 +141,12 @@ impl Read {
             }
             (Read::LongAsFloat, Column::Float64(values)) => values.append(cursor.long()? as f64),
             (Read::Float, Column::Float64(values)) => values.append(f64::from(cursor.float()?)),
-            (Read::Bytes, Column::Binary(values)) => append(values.append(cursor.bytes()?))?,
-            (Read::FixedBytes(size), Column::Binary(values)) => append(values.append(cursor.take(*size)?))?,
-            (Read::Uuid, Column::Utf8(values)) => append(values.append(&uuid(cursor.take(16)?)))?,
+            (Read::Bytes, Column::Binary(values)) => fits(values.append(cursor.bytes()?))?,
+            (Read::FixedBytes(size), Column::Binary(values)) => fits(values.append(cursor.take(*size)?))?,
+            (Read::Uuid, Column::Utf8(values)) => fits(values.append(&uuid(cursor.take(16)?)))?,
             (Read::Symbol(symbols), Column::Utf8(values)) => {
                 let index = cursor.index(symbols.len())?;
-                append(values.append(symbols[index].as_bytes()))?;
+                fits(values.append(symbols[index].as_bytes()))?;
             }
             (Read::Decimal(decimal), Column::Decimal(values)) => {
                 values.append(decimal_of(decimal, cursor.bytes()?)?);
@@ -208,11 +208,6 @@ fn append_null(nullable: bool, column: &mut Column) -> Result<()> {
     }
     column.append_null();
     Ok(())
-}
-
-#[inline]
-fn append(appended: bool) -> Result<()> {
-    if appended { Ok(()) } else { Err(bad_value("too large beside the other rows of one batch")) }
 }
 
 fn decimal_of(decimal: &Decimal, bytes: &[u8]) -> Result<i128> {

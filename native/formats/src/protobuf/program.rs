@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::cursor::{Cursor, FIXED_32, FIXED_64, SIZED, VARINT};
 use super::number::Number;
 use super::time::Unit;
-use crate::bad_record::{Result, bad_value, defect, invalid_utf8, shown, within};
+use crate::bad_record::{Result, bad_value, defect, fits, invalid_utf8, shown, within};
 use crate::builders::{Column, List, Struct};
 use crate::json::decimal;
 
@@ -261,7 +261,7 @@ impl Read {
                 if !text.is_ascii() && simdutf8::basic::from_utf8(text).is_err() {
                     return Err(invalid_utf8(text));
                 }
-                append(values.append(text))?;
+                fits(values.append(text))?;
             }
             // What is no int32 is not read as one.
             (Read::Number(number), Column::Int32(values)) => values.append(number.read(cursor)? as i32),
@@ -269,10 +269,10 @@ impl Read {
             (Read::Double, Column::Float64(values)) => values.append(f64::from_le_bytes(cursor.fixed_64()?)),
             (Read::Float, Column::Float64(values)) => values.append(f64::from(f32::from_le_bytes(cursor.fixed_32()?))),
             (Read::Bool, Column::Boolean(values)) => values.append(cursor.varint()? != 0),
-            (Read::Bytes, Column::Binary(values)) => append(values.append(cursor.sized()?))?,
+            (Read::Bytes, Column::Binary(values)) => fits(values.append(cursor.sized()?))?,
             (Read::Symbol(symbols), Column::Utf8(values)) => {
                 let number = cursor.varint()? as i32;
-                append(match symbols.names.get(&number) {
+                fits(match symbols.names.get(&number) {
                     Some(name) => values.append(name.as_bytes()),
                     None => values.append(itoa::Buffer::new().format(number).as_bytes()),
                 })?;
@@ -390,11 +390,6 @@ fn all_of(tag: u32, message: &[u8]) -> Result<Vec<u8>> {
 fn outside(mut error: Box<crate::BadRecord>) -> Box<crate::BadRecord> {
     error.column = None;
     error
-}
-
-#[inline]
-fn append(appended: bool) -> Result<()> {
-    if appended { Ok(()) } else { Err(bad_value("too large beside the other rows of one batch")) }
 }
 
 #[cold]
