@@ -5,13 +5,16 @@ import gzip
 import os
 import sys
 import tempfile
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
 from urllib.parse import parse_qs, urlsplit
 
 from chdb import session
 
 port, folder = int(sys.argv[1]), sys.argv[2]
 engine = session.Session(os.path.join(folder, "data"))
+# The engine takes one statement at a time.
+turn = Lock()
 
 
 class Front(BaseHTTPRequestHandler):
@@ -21,9 +24,12 @@ class Front(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         insert = parse_qs(urlsplit(self.path).query).get("query")
         try:
-            self.answer(200, self.inserted(insert[0], body) if insert else engine.query(body.decode()).bytes())
+            with turn:
+                found = self.inserted(insert[0], body) if insert else engine.query(body.decode()).bytes()
         except RuntimeError as error:
             self.answer(500, str(error).encode())
+        else:
+            self.answer(200, found)
 
     def inserted(self, query, body):
         if self.headers.get("content-encoding") == "gzip":
@@ -45,4 +51,4 @@ class Front(BaseHTTPRequestHandler):
         pass
 
 
-HTTPServer(("127.0.0.1", port), Front).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
