@@ -8,7 +8,7 @@ type Topic = Connection & { readonly node: Job["steps"][number]; readonly topic:
 
 /**
  * Looks at the job's Kafka topics before it starts: what is missing is an error, or made when asked for. Gives what is
- * worth a warning. Without node-rdkafka it does nothing, and the core finds out by itself.
+ * worth a warning. Without node-rdkafka, or an answer, it does nothing, and the core finds out by itself.
  */
 export async function prepareTopics(
   job: Job,
@@ -22,7 +22,7 @@ export async function prepareTopics(
     const plane = await openControlPlane(revealed(connection, (secret, what) => secretOf(secret, what, first)));
     if (plane === undefined) {
       return options.createTopics
-        ? ["--create-topics needs node-rdkafka, which is not installed: npm install node-rdkafka"]
+        ? ["--create-topics has made none: the cluster does not answer, or node-rdkafka is not installed"]
         : [];
     }
     try {
