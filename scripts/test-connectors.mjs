@@ -22,7 +22,7 @@ Object.assign(process.env, cargoEnv());
 const matrix = new Matrix();
 const total = { passed: 0, failed: 0 };
 for (const name of asked.length === 0 ? known : asked) {
-  const suite = tapTest(name, ["--jobs=1", "--timeout=600", `${FOLDER}/${name}.test.ts`]);
+  const suite = tapTest(name, ["--jobs=1", "--timeout=1200", `${FOLDER}/${name}.test.ts`]);
   const { passed, failed } = await runSuite({ ...suite, counter: () => matrix.watch(suite.counter()), quiet: true });
   total.passed += passed;
   total.failed += failed;

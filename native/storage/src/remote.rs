@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use opendal::layers::{RetryLayer, TimeoutLayer};
-use opendal::{ErrorKind, Operator};
+use opendal::{Entry, ErrorKind, Operator};
 use opendal_http_transport_reqwest::ReqwestTransport;
 use tokio::runtime::Runtime;
 
@@ -80,6 +80,27 @@ impl Remote {
         }
     }
 
+    async fn files_below(&self, folder: &str) -> opendal::Result<Vec<Entry>> {
+        let mut files = Vec::new();
+        if let Service::Objects = self.service {
+            files = self.operator.list_with(folder).recursive(true).await?;
+            files.retain(|entry| entry.metadata().is_file());
+            return Ok(files);
+        }
+        // OpenDAL's walk through folders ends where one cannot be listed at first, and leaves out what it may not read.
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in self.operator.list(&folder).await? {
+                if entry.metadata().is_file() {
+                    files.push(entry);
+                } else if entry.path().trim_matches('/') != folder.trim_matches('/') {
+                    folders.push(entry.path().to_owned());
+                }
+            }
+        }
+        Ok(files)
+    }
+
     /// Whether a file is there.
     pub fn holds(&self, path: &str) -> Done<bool> {
         self.runtime.block_on(self.operator.exists(path)).map_err(|error| failure(&error))
@@ -136,8 +157,7 @@ impl Store for Remote {
     }
 
     fn list(&self, folder: &str) -> Done<Vec<Stored>> {
-        let listed = self.runtime.block_on(async { self.operator.list_with(folder).recursive(true).await });
-        let entries = match listed {
+        let entries = match self.runtime.block_on(self.files_below(folder)) {
             Ok(entries) => entries,
             // Objects have no folders that could be missing: their bucket is.
             Err(error) if error.kind() == ErrorKind::NotFound && matches!(self.service, Service::Hdfs(_)) => {
@@ -145,8 +165,8 @@ impl Store for Remote {
             }
             Err(error) => return Err(failure(&error)),
         };
-        let files = entries.into_iter().filter(|entry| entry.metadata().is_file());
-        Ok(files
+        Ok(entries
+            .into_iter()
             .map(|entry| Stored {
                 path: entry.path().into(),
                 size: entry.metadata().content_length(),
