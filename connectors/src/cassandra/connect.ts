@@ -22,6 +22,9 @@ export interface Connection {
 const RECONNECT_MS = { first: 200, last: 5000 };
 const CONNECT_MS = 5000;
 
+/** What values of CQL are in JavaScript. */
+export const ENCODING = { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true };
+
 /** @throws Error, saying what to do, when there is no connection */
 export async function connect(settings: Settings, step: Step): Promise<Connection> {
   const cassandra = await load();
@@ -104,7 +107,7 @@ function options(cassandra: Cassandra, settings: Settings): cassandra.ClientOpti
     localDataCenter,
     ...(auth === undefined ? {} : { authProvider: login(cassandra, auth) }),
     ...(tls === false ? {} : { sslOptions: sslOf(tls) }),
-    encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true },
+    encoding: ENCODING,
     socketOptions: { connectTimeout: CONNECT_MS, readTimeout: timeout },
     policies: {
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(

@@ -1,5 +1,5 @@
 import type cassandra from "cassandra-driver";
-import type { Cassandra, Connection } from "./connect.js";
+import { type Cassandra, type Connection, ENCODING } from "./connect.js";
 import type { CqlType } from "./values.js";
 
 /** Keys of one statement: managed servers allow no more. */
@@ -24,9 +24,7 @@ export class Partitions {
   ) {
     if (Encoder === undefined) throw new Error("cassandra-driver has no Encoder: install a version that has");
     // Of all versions that there are, values look the same.
-    this.#encoder = new Encoder(types.protocolVersion.v4, {
-      encoding: { useBigIntAsLong: true, useBigIntAsVarint: true },
-    });
+    this.#encoder = new Encoder(types.protocolVersion.v4, { encoding: ENCODING });
   }
 
   static of({ cassandra, client, settings }: Connection, type: CqlType): Partitions {

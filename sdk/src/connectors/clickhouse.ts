@@ -1,8 +1,8 @@
 import type { Columns } from "../expr/expr.js";
 import type { Parquet } from "../formats/parquet.js";
 import type { Shape } from "../schema/type.js";
-import type { Json, RecordPart, Sink } from "./connector.js";
-import { type HttpConnection, httpSink } from "./http.js";
+import { type Json, json, type RecordPart, type Sink } from "./connector.js";
+import { CONTENT_TYPES, type HttpConnection, httpSink } from "./http.js";
 
 /**
  * Which table of ClickHouse rows go to, and how.
@@ -47,9 +47,9 @@ export interface ClickHouseOptions<S extends Shape> extends HttpConnection {
  * ```
  */
 export function clickhouse<S extends Shape>(options: ClickHouseOptions<S>): Sink<S> {
-  const { table, database, key, format, settings = {}, deduplicate = true } = options;
+  const { table, database, key, format = json(), settings = {}, deduplicate = true } = options;
   const into = [database, table].filter((name) => name !== undefined).map(quoted);
-  const sent = format?.format === "parquet" ? PARQUET : JSON_LINES;
+  const sent = SENT[format.format];
   const query: Record<string, string> = {
     query: `INSERT INTO ${into.join(".")} FORMAT ${sent.name}`,
   };
@@ -61,8 +61,8 @@ export function clickhouse<S extends Shape>(options: ClickHouseOptions<S>): Sink
     {
       method: "POST",
       body: sent.body,
-      contentType: sent.contentType,
-      ...(format?.format === "parquet" ? { format: format.config } : {}),
+      contentType: CONTENT_TYPES[format.format],
+      ...("config" in format ? { format: format.config } : {}),
       dialect: "clickhouse",
       isIdempotent: deduplicate,
       keyParameter: deduplicate ? "insert_deduplication_token" : undefined,
@@ -72,8 +72,11 @@ export function clickhouse<S extends Shape>(options: ClickHouseOptions<S>): Sink
   );
 }
 
-const JSON_LINES = { name: "JSONEachRow", body: "lines", contentType: "application/x-ndjson" } as const;
-const PARQUET = { name: "Parquet", body: "parquet", contentType: "application/vnd.apache.parquet" } as const;
+/** What an INSERT calls the formats, and how their rows stand in it. */
+const SENT = {
+  json: { name: "JSONEachRow", body: "lines" },
+  parquet: { name: "Parquet", body: "parquet" },
+} as const;
 
 /** "database.table" names both, as in SQL. */
 function quoted(name: string): string {

@@ -172,7 +172,7 @@ export function http<S extends Shape>(options: HttpSinkOptions<S>): Sink<S> {
   });
 }
 
-const CONTENT_TYPES = {
+export const CONTENT_TYPES = {
   json: "application/x-ndjson",
   csv: "text/csv; charset=utf-8",
   lineProtocol: "text/plain; charset=utf-8",
