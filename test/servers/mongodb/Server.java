@@ -12,8 +12,6 @@ class Server {
         MongoBackend backend = args.length > 1 ? new Durable(args[1]) : new MemoryBackend();
         MongoServer server = new MongoServer(backend);
         server.bind("127.0.0.1", Integer.parseInt(args[0]));
-        // Writes what it has before it goes.
-        Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown));
         Thread.currentThread().join();
     }
 
