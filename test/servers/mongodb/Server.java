@@ -5,6 +5,7 @@ import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import io.netty.channel.Channel;
+import org.h2.mvstore.MVStore;
 
 /** MongoDB's protocol at a port of this machine, over memory, or over a file that has what was answered. */
 class Server {
@@ -15,14 +16,17 @@ class Server {
         Thread.currentThread().join();
     }
 
-    /** By itself the backend commits once a second. */
+    /**
+     * By itself the backend commits once a second, in the middle of what is written then: a kill may leave a document
+     * without its entry in the index, which can never be written again. Here each command is one commit.
+     */
     private static class Durable extends H2Backend {
         Durable(String file) {
-            super(file);
+            super(new MVStore.Builder().fileName(file).autoCommitDisabled().autoCommitBufferSize(0).open());
         }
 
         @Override
-        public Document handleCommand(Channel channel, String database, String command, Document query) {
+        public synchronized Document handleCommand(Channel channel, String database, String command, Document query) {
             try {
                 return super.handleCommand(channel, database, command, query);
             } finally {
@@ -31,7 +35,7 @@ class Server {
         }
 
         @Override
-        public Document handleMessage(MongoMessage message) {
+        public synchronized Document handleMessage(MongoMessage message) {
             try {
                 return super.handleMessage(message);
             } finally {
