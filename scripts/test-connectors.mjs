@@ -7,6 +7,7 @@ import { cargoEnv } from "./setup/rust.mjs";
 import { setUp } from "./setup.mjs";
 import { Matrix } from "./test/matrix.mjs";
 import { runSuite, tapTest } from "./test/suite.mjs";
+import { Total } from "./test/total.mjs";
 
 const FOLDER = "test/connectors";
 
@@ -20,12 +21,10 @@ await setUp("test");
 Object.assign(process.env, cargoEnv());
 
 const matrix = new Matrix();
-const total = { passed: 0, failed: 0 };
+const total = new Total();
 for (const name of asked.length === 0 ? known : asked) {
   const suite = tapTest(name, ["--jobs=1", "--timeout=1200", `${FOLDER}/${name}.test.ts`]);
-  const { passed, failed } = await runSuite({ ...suite, counter: () => matrix.watch(suite.counter()), quiet: true });
-  total.passed += passed;
-  total.failed += failed;
+  total.add(await runSuite({ ...suite, counter: () => matrix.watch(suite.counter()), quiet: true }));
 }
-process.stdout.write(`\n${matrix.text()}\n\n${total.passed} passed, ${total.failed} failed\n`);
-process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+process.stdout.write(`\n${matrix.text()}\n`);
+total.print();

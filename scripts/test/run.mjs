@@ -6,6 +6,7 @@ import { nodeVersions } from "../setup/node-versions.mjs";
 import { ROOT } from "../setup/places.mjs";
 import { cargoEnv } from "../setup/rust.mjs";
 import { cargoTest, check, runSuite, tapTest, withServers } from "./suite.mjs";
+import { Total } from "./total.mjs";
 
 Object.assign(process.env, cargoEnv());
 
@@ -54,12 +55,9 @@ const suites = [
 ];
 
 const chosen = process.argv.slice(2);
-const total = { passed: 0, failed: 0 };
+const total = new Total();
 for (const suite of suites) {
   if (chosen.length > 0 && !chosen.some((part) => suite.name.includes(part))) continue;
-  const { passed, failed } = await runSuite(suite);
-  total.passed += passed;
-  total.failed += failed;
+  total.add(await runSuite(suite));
 }
-process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+total.print();

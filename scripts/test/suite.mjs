@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { ROOT } from "../setup/places.mjs";
 import { duration } from "../setup/progress.mjs";
+import { endOf, TapFailures } from "./failures.mjs";
 
 /**
  * One suite: a command and how its output is counted.
@@ -18,6 +19,7 @@ import { duration } from "../setup/progress.mjs";
  * @typedef {object} Counter
  * @property {(line: string) => string | undefined} line what to show of the line at once
  * @property {() => { passed: number, failed: number }} counts
+ * @property {() => string} [failures] what the failed tests say; without it that is the end of the output
  */
 
 /** A lint, format or type check: it passes or fails as a whole. */
@@ -61,8 +63,10 @@ function cargoCounter() {
 
 function tapCounter() {
   const counts = none();
+  const failures = new TapFailures();
   let failedBefore = 0;
   const line = (text) => {
+    failures.see(text);
     const point = /^( {4})?(not )?ok \d+ - (.*?)(?: \{)?$/.exec(text);
     if (point === null || /# (SKIP|TODO)/i.test(text)) return undefined;
     const [, isTest, failed, name] = point;
@@ -75,10 +79,13 @@ function tapCounter() {
     failedBefore = counts.failed;
     return failed ? `  ✘ ${name}` : undefined;
   };
-  return { line, counts: () => counts };
+  return { line, counts: () => counts, failures: () => failures.text() };
 }
 
-/** Runs a suite; all of its output is shown when it fails. A suite that counts nothing counts as one test. */
+/**
+ * Runs a suite; all of its output is shown when it fails, and what its failed tests say is given. A suite that counts
+ * nothing counts as one test.
+ */
 export async function runSuite({ name, command, env, counter, quiet = false }) {
   const start = performance.now();
   const seen = counter();
@@ -109,5 +116,5 @@ export async function runSuite({ name, command, env, counter, quiet = false }) {
   process.stdout.write(
     `${mark} ${name}: ${counts.passed} passed, ${counts.failed} failed (${duration(performance.now() - start)})\n`,
   );
-  return counts;
+  return { name, ...counts, failures: counts.failed > 0 ? seen.failures?.() || endOf(output) : "" };
 }
