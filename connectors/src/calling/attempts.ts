@@ -8,6 +8,8 @@ const POLICY: RetryPolicy = { delay: 100, maxDelay: 10_000, giveUpAfter: 5 * 60_
 export interface CallFigures {
   readonly retries: number;
   readonly errors: number;
+  /** What the last failed one says. */
+  readonly lastError?: string;
   /** Of those that were answered. */
   readonly latency: LatencyFigures;
 }
@@ -16,6 +18,7 @@ export interface CallFigures {
 export class Attempts {
   #retries = 0;
   #errors = 0;
+  #lastError: string | undefined;
   readonly #latencies = new Latencies();
   #wakes = new Set<() => void>();
   #isClosed = false;
@@ -26,7 +29,8 @@ export class Attempts {
   ) {}
 
   get figures(): CallFigures {
-    return { retries: this.#retries, errors: this.#errors, latency: this.#latencies.figures };
+    const last = this.#lastError === undefined ? {} : { lastError: this.#lastError };
+    return { retries: this.#retries, errors: this.#errors, ...last, latency: this.#latencies.figures };
   }
 
   async call<T>(attempt: () => Promise<T>): Promise<T> {
@@ -39,6 +43,7 @@ export class Attempts {
         return answer;
       } catch (error) {
         this.#errors += 1;
+        this.#lastError = error instanceof Error ? error.message : String(error);
         const pause = backoff(POLICY, failures, this.clock.random());
         const isLate = this.clock.nowMs() + pause - begunMs > POLICY.giveUpAfter;
         if (this.#isClosed || isLate || !this.mayPass(error)) throw error;

@@ -135,7 +135,7 @@ t.test("a request that fails is sent again with the same key until it is taken",
   );
   t.strictSame(world.answers.get(1), TAKEN);
   t.match(world.sender.figures(), [
-    { sink: "sink-1", endpoint: "shard-0", rows: 2, retries: 2, errors: 2, requests: 3 },
+    { sink: "sink-1", endpoint: "shard-0", rows: 2, retries: 2, errors: 2, lastError: /503/, requests: 3 },
   ]);
 });
 

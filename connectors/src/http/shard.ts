@@ -19,6 +19,8 @@ export interface ShardFigures {
   retries: number;
   /** Attempts without an answer, and those that were answered with an error. */
   errors: number;
+  /** What the last failed one says. */
+  lastError?: string;
   inFlight: number;
   /** Requests that are not on their way. */
   waiting: number;
@@ -34,6 +36,8 @@ export interface ShardFigures {
   /** Whether requests are kept away from it. */
   circuit: "closed" | "open" | "half-open";
 }
+
+type Counts = Omit<ShardFigures, "inFlight" | "waiting" | "latency" | "isLeaving" | "circuit">;
 
 export interface ShardParts {
   /** As errors and figures call it. */
@@ -60,7 +64,16 @@ export class Shard {
   #busyUntilMs = 0;
   #cancelTimer = () => {};
   #isClosed = false;
-  readonly #counts = { rows: 0, bytes: 0, requests: 0, retries: 0, errors: 0, delayed: 0, hedges: 0, hedgesWon: 0 };
+  readonly #counts: Counts = {
+    rows: 0,
+    bytes: 0,
+    requests: 0,
+    retries: 0,
+    errors: 0,
+    delayed: 0,
+    hedges: 0,
+    hedgesWon: 0,
+  };
   readonly #latencies = new Latencies();
   /** Of single answers. */
   readonly #answers = new Latencies();
@@ -235,7 +248,7 @@ export class Shard {
     this.#breaker.succeeded();
     const { delivery } = part;
     if (outcome.kind === "wrong") {
-      this.#counts.errors += 1;
+      this.#failed(outcome.reason);
       delivery.fail(`${this.name}: ${outcome.reason}`);
       return;
     }
@@ -248,7 +261,7 @@ export class Shard {
 
   /** Some row may be at fault: it is found by halves. */
   #refused(part: Part, reason: string): void {
-    this.#counts.errors += 1;
+    this.#failed(reason);
     if (part.count === 1) part.delivery.refuse(part, [[0, reason]]);
     else this.#putBack(halves(part.count).map((places) => part.delivery.some(part, places)));
   }
@@ -268,7 +281,7 @@ export class Shard {
   #again(part: Part, { reason, afterMs = 0, isBusy }: Omit<Extract<Verdict, { kind: "again" }>, "kind">): void {
     const { clock, settings } = this.#parts;
     const nowMs = clock.nowMs();
-    this.#counts.errors += 1;
+    this.#failed(reason);
     if (isBusy) this.#breaker.succeeded();
     else this.#breaker.failed(nowMs);
     this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs + afterMs);
@@ -293,6 +306,11 @@ export class Shard {
     const id = parts[0]?.delivery.request.id ?? 0;
     const place = this.#waiting.findIndex(({ delivery }) => delivery.request.id > id);
     this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, ...parts);
+  }
+
+  #failed(reason: string): void {
+    this.#counts.errors += 1;
+    this.#counts.lastError = reason;
   }
 
   #count(part: Part, rows: number): void {
