@@ -99,7 +99,8 @@ export async function backpressure(t: Test, ends: Ends): Promise<void> {
     const taken = await standstill(job, trial);
     const filled = job.rssBytes;
     const later = await highestRss(job, LOOKS);
-    t.comment(`${taken} of ${WIDE_ROWS} rows were taken; peak RSS ${Math.round(job.peakRssBytes / 2 ** 20)} MB`);
+    const [peakMb, grownMb] = [job.peakRssBytes, later - filled].map((bytes) => Math.round(bytes / 2 ** 20));
+    t.comment(`${taken} of ${WIDE_ROWS} rows were taken; peak RSS ${peakMb} MB, of it ${grownMb} MB while it stood`);
     t.ok(taken < WIDE_ROWS, `${taken} rows`);
     t.equal(trial.last(job)?.events, taken, "nothing more is taken");
     t.ok(later - filled < GROWTH_BYTES, `grew from ${filled} to ${later} bytes`);
