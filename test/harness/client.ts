@@ -28,6 +28,15 @@ const COORDINATOR_MOVES = [14, 15, 16];
 // And these until it leads its partitions: it does not know them (as librdkafka says it, and as it does), no leader, not
 // the leader.
 const LEADER_MOVES = [-190, 3, 5, 6];
+// A client that was told of no broker, as by one that has just come back, may ask nobody any more: it says that the
+// broker is gone, that all are, that there is no connection, or no answer.
+const CUT_OFF = [-137, -187, -195, -185];
+const ANSWER_WITHIN_MS = 60_000;
+
+interface Reading {
+  group?: string;
+  isolation?: Isolation;
+}
 
 /** What tests ask of Kafka, by a client that shares no code with Millrace's core. */
 export class KafkaClient {
@@ -89,8 +98,8 @@ export class KafkaClient {
 
   /** The same, one after the other, for topics that are too long to be held. */
   async each(topic: string, onMessage: (message: Message) => void): Promise<void> {
+    const ends = await this.#asked((consumer) => this.#ends(consumer, topic));
     return this.#consumer(async (consumer) => {
-      const ends = await this.#ends(consumer, topic);
       const open = new Map([...ends].filter(([, { lowOffset, highOffset }]) => lowOffset < highOffset));
       // The last records may be ones that are not to be seen: the end of a partition is told apart from them.
       consumer.on("partition.eof", ({ partition }) => open.delete(partition));
@@ -107,12 +116,12 @@ export class KafkaClient {
       const ends = [...(await this.#ends(consumer, topic)).values()];
       return ends.reduce((sum, { lowOffset, highOffset }) => sum + highOffset - lowOffset, 0);
     };
-    return this.#consumer(count, { isolation });
+    return this.#asked(count, { isolation });
   }
 
   /** The committed offset of each partition; a partition without one is left out. */
   async committed(group: string, topic: string): Promise<Map<number, number>> {
-    return this.#consumer(
+    return this.#asked(
       async (consumer) => {
         const partitions = [...(await this.#ends(consumer, topic)).keys()].map((partition) => ({ topic, partition }));
         const ask = () =>
@@ -130,10 +139,22 @@ export class KafkaClient {
     );
   }
 
-  async #consumer<T>(
-    use: (consumer: Kafka.KafkaConsumer) => Promise<T>,
-    { group = "millrace-test", isolation = "read_committed" }: { group?: string; isolation?: Isolation } = {},
-  ): Promise<T> {
+  /** Asks again, with a new client, until a broker answers. */
+  async #asked<T>(ask: (consumer: Kafka.KafkaConsumer) => Promise<T>, reading: Reading = {}): Promise<T> {
+    const attempt = async () => ({ found: await this.#consumer(ask, reading) });
+    return (await this.#insist(attempt)).found;
+  }
+
+  async #consumer<T>(use: (consumer: Kafka.KafkaConsumer) => Promise<T>, reading: Reading = {}): Promise<T> {
+    const consumer = await this.#insist(() => this.#connected(reading));
+    try {
+      return await use(consumer);
+    } finally {
+      await new Promise((resolve) => consumer.disconnect(resolve));
+    }
+  }
+
+  async #connected({ group = "millrace-test", isolation = "read_committed" }: Reading): Promise<Kafka.KafkaConsumer> {
     const consumer = new Kafka.KafkaConsumer(
       {
         "metadata.broker.list": this.brokers,
@@ -147,14 +168,26 @@ export class KafkaClient {
       { "auto.offset.reset": "error" },
     );
     consumer.setDefaultConsumeTimeout(100);
-    await new Promise<void>((resolve, reject) => {
-      consumer.connect({ timeout: REQUEST_MS }, (error) => (error ? reject(asError(error, "connect")) : resolve()));
+    const known = await new Promise<Kafka.Metadata>((resolve, reject) => {
+      consumer.connect({ timeout: REQUEST_MS }, (error, data) =>
+        error ? reject(asError(error, "connect")) : resolve(data),
+      );
     });
-    try {
-      return await use(consumer);
-    } finally {
-      await new Promise((resolve) => consumer.disconnect(resolve));
-    }
+    if (known.brokers.length > 0) return consumer;
+    await new Promise((resolve) => consumer.disconnect(resolve));
+    throw new CutOff(`${this.brokers} tells of no broker`);
+  }
+
+  async #insist<T extends object>(attempt: () => Promise<T>): Promise<T> {
+    let last = "";
+    const insist = () =>
+      attempt().catch((error) => {
+        if (!(error instanceof CutOff)) throw error;
+        last = error.message;
+        return undefined;
+      });
+    const within = { what: `an answer of ${this.brokers}`, withinMs: ANSWER_WITHIN_MS, detail: () => last };
+    return (await eventually(insist, within)) as T;
   }
 
   async #ends(consumer: Kafka.KafkaConsumer, topic: string): Promise<Map<number, Kafka.WatermarkOffsets>> {
@@ -202,6 +235,10 @@ function received(message: Kafka.Message): Message {
   };
 }
 
+/** What another client may do. */
+class CutOff extends Error {}
+
 function asError(error: Kafka.LibrdKafkaError, during: string): Error {
-  return new Error(`Kafka client, ${during}: ${error.message}`);
+  const text = `Kafka client, ${during}: ${error.message}`;
+  return CUT_OFF.includes(error.code) ? new CutOff(text) : new Error(text);
 }

@@ -2,6 +2,7 @@
 //! consumer group protocol, but positions are committed under `group.id`. Sinks whose outputs are committed with a
 //! checkpoint share the transactions of the process.
 
+mod bootstrap;
 mod client;
 mod commits;
 mod partitions;

@@ -9,7 +9,8 @@ use rdkafka::client::Client;
 use rdkafka::config::ClientConfig;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaType};
 
-use super::client::{Observer, property_error};
+use super::bootstrap::Bootstrap;
+use super::client::{Observer, brokers, property_error};
 use super::sink::WHO;
 use crate::{Error, Result};
 
@@ -32,6 +33,7 @@ const QUEUE_RECORDS: f64 = 100_000.0;
 pub struct Producer {
     /// Its queue takes no more.
     queue_records: f64,
+    bootstrap: Bootstrap,
     reports: NonNull<rd::rd_kafka_queue_t>,
     /// The queue must go before its client does.
     client: Client<Observer>,
@@ -54,7 +56,9 @@ impl Producer {
         let reports = NonNull::new(unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) })
             .ok_or_else(|| Error(format!("{WHO}: librdkafka gave no queue. Start the job again.")))?;
         let queue_records = config.get("queue.buffering.max.messages").and_then(|records| records.parse().ok());
-        Ok(Producer { queue_records: queue_records.unwrap_or(QUEUE_RECORDS), reports, client })
+        let queue_records = queue_records.unwrap_or(QUEUE_RECORDS);
+        let bootstrap = Bootstrap::new(&brokers(config).unwrap_or_default());
+        Ok(Producer { queue_records, bootstrap, reports, client })
     }
 
     pub fn client(&self) -> &Client<Observer> {
@@ -71,6 +75,11 @@ impl Producer {
                 rd::rd_kafka_metadata_destroy(metadata);
             }
         }
+    }
+
+    /// To be called while an answer is waited for; see [`Bootstrap::keep`].
+    pub fn keep_brokers(&self) {
+        self.bootstrap.keep(&self.client);
     }
 
     /// How full its queue is, by records: 1 at the bound.
@@ -92,6 +101,7 @@ impl Producer {
 
     /// Passes on the reports that have come, without waiting.
     pub fn serve(&self, mut on_report: impl FnMut(Report)) {
+        self.keep_brokers();
         loop {
             // SAFETY: the queue is valid.
             let event = unsafe { rd::rd_kafka_queue_poll(self.reports.as_ptr(), 0) };

@@ -10,6 +10,7 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, error::KafkaError};
 
+use super::bootstrap::Bootstrap;
 use super::client::{self, Consumer, Observer, Reserved, advice, is_terminal, is_transient};
 use super::commits::Commits;
 use super::queue::{Address, Message, MessageQueue};
@@ -61,6 +62,7 @@ pub struct KafkaSource {
     addresses: Addresses,
     queue: MessageQueue,
     commits: Commits,
+    bootstrap: Bootstrap,
     consumer: Arc<Consumer>,
 }
 
@@ -124,12 +126,14 @@ impl KafkaSource {
             empty,
             queue,
             commits,
+            bootstrap: Bootstrap::new(&brokers),
             consumer,
         })
     }
 
     /// Serves what does not concern a message: errors of the client, outcomes of commits.
     fn serve(&mut self) -> Result<()> {
+        self.bootstrap.keep(self.consumer.client());
         while let Some(event) = self.consumer.poll(Duration::ZERO) {
             if let Err(error) = event {
                 on_client_error(&error)?;

@@ -24,6 +24,9 @@ const FIRST_ANSWER: Duration = Duration::from_secs(1);
 /// How long a commit may take: long enough for another broker to take the place of one that is lost.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The most that one call of it waits: brokers are looked after in between.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
 /// How long an abort may hold back the end of the process; the next start aborts in any case.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -220,10 +223,17 @@ impl Turn {
         let retriable = |_: &Failure| true;
         let could_not = |failure: Failure| self.failed(&format!("epoch {epoch} could not be committed"), &failure);
         for group in positions.iter().filter(|group| !group.positions.is_empty()) {
-            let send = |left| self.producer.send_positions(group, left);
+            let send = |left| {
+                self.producer.keep_brokers();
+                self.producer.send_positions(group, ATTEMPT.min(left))
+            };
             insist(COMMIT_TIMEOUT, retriable, send).map_err(could_not)?;
         }
-        insist(COMMIT_TIMEOUT, retriable, |left| self.producer.commit_transaction(left)).map_err(could_not)?;
+        let commit = |left| {
+            self.producer.keep_brokers();
+            self.producer.commit_transaction(ATTEMPT.min(left))
+        };
+        insist(COMMIT_TIMEOUT, retriable, commit).map_err(could_not)?;
         self.open.store(0, Ordering::Release);
         Ok(())
     }
