@@ -14,12 +14,12 @@ export class TapFailures {
   #isSource = false;
 
   see(text) {
-    const [, file] = /^( *)not ok \d+ - /.exec(text) ?? [];
+    const [, indent] = /^( *)not ok \d+ - /.exec(text) ?? [];
     // Of a file that failed its points say why.
-    if (file !== undefined) this.#left = file === "" ? 1 : LINES;
+    if (indent !== undefined) this.#left = indent === "" ? 1 : LINES;
     else if (/^ *(ok \d+ - |# |1\.\.\d)/.test(text)) this.#left = 0;
     const [, key] = /^ *(\w+): ?[>|]?-?$/.exec(text) ?? [];
-    if (file !== undefined || key !== undefined || /^ *\.\.\.$/.test(text)) this.#isSource = key === "source";
+    if (indent !== undefined || key !== undefined || /^ *\.\.\.$/.test(text)) this.#isSource = key === "source";
     if (this.#left === 0 || this.#isSource || text.trim() === "") return;
     this.#left -= 1;
     this.#lines.push(shortened(text));

@@ -1,6 +1,6 @@
 // Azurite, Microsoft's own emulator of Azure's blobs.
 import { Azurite } from "../harness/azurite.js";
-import { objects, type Storage } from "./objects.js";
+import { foldersOf, objects, type Storage } from "./objects.js";
 
 async function start(): Promise<Storage> {
   const server = await Azurite.start();
@@ -15,12 +15,7 @@ async function start(): Promise<Storage> {
     access: Azurite.credentials,
     location: (folder) => location(server.container, folder),
     nowhere: { location: location("nowhere", "rows"), says: /nowhere.*ContainerNotFound/ },
-    async names(folder) {
-      const names = (await server.names(`${folder}/`)).map((name) => name.slice(folder.length + 1));
-      return names.filter((name) => !name.includes("/"));
-    },
-    read: (folder, name) => server.read(`${folder}/${name}`),
-    write: (folder, name, content) => server.write(`${folder}/${name}`, content),
+    ...foldersOf(server),
   };
 }
 

@@ -1,6 +1,6 @@
 // An emulator of Google's Cloud Storage.
 import { FakeGcs } from "../harness/fake-gcs.js";
-import { objects, type Storage } from "./objects.js";
+import { foldersOf, objects, type Storage } from "./objects.js";
 
 async function start(): Promise<Storage> {
   const server = await FakeGcs.start();
@@ -14,12 +14,7 @@ async function start(): Promise<Storage> {
     access: {},
     location: (folder) => location(server.bucket, folder),
     nowhere: { location: location("nowhere", "rows"), says: /nowhere/ },
-    async names(folder) {
-      const names = (await server.names(`${folder}/`)).map((name) => name.slice(folder.length + 1));
-      return names.filter((name) => !name.includes("/"));
-    },
-    read: (folder, name) => server.read(`${folder}/${name}`),
-    write: (folder, name, content) => server.write(`${folder}/${name}`, content),
+    ...foldersOf(server),
   };
 }
 

@@ -23,6 +23,24 @@ export interface Storage {
   write(folder: string, name: string, content: Buffer): Promise<void>;
 }
 
+/** A client of a storage that knows names, and no folders. */
+interface Names {
+  /** All that begin so. */
+  names(prefix: string): Promise<string[]>;
+  read(name: string): Promise<Buffer>;
+  write(name: string, content: Buffer): Promise<void>;
+}
+
+/** Folders by names. */
+export const foldersOf = (client: Names): Pick<Storage, "names" | "read" | "write"> => ({
+  async names(folder) {
+    const names = (await client.names(`${folder}/`)).map((name) => name.slice(folder.length + 1));
+    return names.filter((name) => !name.includes("/"));
+  },
+  read: (folder, name) => client.read(`${folder}/${name}`),
+  write: (folder, name, content) => client.write(`${folder}/${name}`, content),
+});
+
 /** Of a file. */
 const MOST_ROWS = 10_000;
 

@@ -220,22 +220,25 @@ impl Turn {
     fn commit(&self, epoch: u64, positions: &[GroupPositions]) -> Result<()> {
         self.expect_open(epoch)?;
         self.serve()?;
-        let retriable = |_: &Failure| true;
         let could_not = |failure: Failure| self.failed(&format!("epoch {epoch} could not be committed"), &failure);
         for group in positions.iter().filter(|group| !group.positions.is_empty()) {
-            let send = |left| {
-                self.producer.keep_brokers();
-                self.producer.send_positions(group, ATTEMPT.min(left))
-            };
-            insist(COMMIT_TIMEOUT, retriable, send).map_err(could_not)?;
+            self.insist_on_commit(|timeout| self.producer.send_positions(group, timeout)).map_err(could_not)?;
         }
-        let commit = |left| {
-            self.producer.keep_brokers();
-            self.producer.commit_transaction(ATTEMPT.min(left))
-        };
-        insist(COMMIT_TIMEOUT, retriable, commit).map_err(could_not)?;
+        self.insist_on_commit(|timeout| self.producer.commit_transaction(timeout)).map_err(could_not)?;
         self.open.store(0, Ordering::Release);
         Ok(())
+    }
+
+    /// Makes a call of a commit as long as one may take, and looks after the brokers in between.
+    fn insist_on_commit(
+        &self,
+        call: impl Fn(Duration) -> std::result::Result<(), Failure>,
+    ) -> std::result::Result<(), Failure> {
+        let attempt = |left| {
+            self.producer.keep_brokers();
+            call(ATTEMPT.min(left))
+        };
+        insist(COMMIT_TIMEOUT, |_| true, attempt)
     }
 
     fn expect_open(&self, epoch: u64) -> Result<()> {
