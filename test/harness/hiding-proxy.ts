@@ -2,8 +2,11 @@ import { createServer, connect as dial, type Server, type Socket } from "node:ne
 
 /** From this version on, metadata come as they are read here. */
 const METADATA = { api: 3, since: 9 };
-/** Up to this version, the answer ends with the port. */
-const FIND_COORDINATOR = { api: 10, until: 2 };
+/** Up to this version, the answer ends with the port; since the other, the request with what is asked for. */
+const FIND_COORDINATOR = { api: 10, since: 1, until: 2 };
+const GROUP = 0;
+/** A broker that is in no answer of metadata, at a port that nobody listens at. */
+const NOWHERE = { id: 99, port: 1 };
 const LENGTH_BYTES = 4;
 
 /**
@@ -14,6 +17,8 @@ export class HidingProxy {
   hides = false;
   /** How many answers have listed no broker. */
   hidden = 0;
+  /** Clients by this `client.id` are told of coordinators of groups that are not there. */
+  misled = "";
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -62,7 +67,7 @@ export class HidingProxy {
         const [api, version, correlation] = [request.readInt16BE(0), request.readInt16BE(2), request.readInt32BE(4)];
         if (api === METADATA.api && version >= METADATA.since) rewrites.set(correlation, this.#metadata);
         if (api === FIND_COORDINATOR.api && version <= FIND_COORDINATOR.until)
-          rewrites.set(correlation, this.#coordinator);
+          rewrites.set(correlation, this.#asksInVain(request, version) ? nowhere : this.#coordinator);
         send(broker, request);
       }),
     );
@@ -102,11 +107,25 @@ export class HidingProxy {
     return Buffer.concat([answer.subarray(0, begin), Buffer.from([1]), rest]);
   };
 
+  #asksInVain(request: Buffer, version: number): boolean {
+    const [clientId, length] = [request.subarray(10), request.readInt16BE(8)];
+    const isMisled = this.misled !== "" && clientId.toString("utf8", 0, Math.max(length, 0)) === this.misled;
+    return isMisled && version >= FIND_COORDINATOR.since && request.at(-1) === GROUP;
+  }
+
   /** The coordinator is this proxy, too. */
   #coordinator = (answer: Buffer): Buffer => {
     answer.writeInt32BE(this.#port, answer.length - 4);
     return answer;
   };
+}
+
+function nowhere(answer: Buffer): Buffer {
+  // Correlation, throttling, no error.
+  const message = 4 + 4 + 2;
+  answer.writeInt32BE(NOWHERE.id, message + 2 + Math.max(answer.readInt16BE(message), 0));
+  answer.writeInt32BE(NOWHERE.port, answer.length - 4);
+  return answer;
 }
 
 /** Reads Kafka's compact encoding. */

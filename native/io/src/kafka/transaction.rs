@@ -22,7 +22,7 @@ pub struct Failure {
     pub broken: bool,
 }
 
-type Outcome = std::result::Result<(), Failure>;
+pub type Outcome = std::result::Result<(), Failure>;
 
 impl Producer {
     /// Takes the transactional id over, and ends what its last user left open.

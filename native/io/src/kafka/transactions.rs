@@ -1,8 +1,9 @@
 //! Outputs to Kafka in transactions, one for each epoch.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::sleep;
+use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
@@ -12,7 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::client::{self, OPEN_TIMEOUT, Reserved, advice, is_terminal, is_unreachable, open_error};
 use super::producer::{Producer, Report};
 use super::sink::{DEFAULTS, WHO, not_written};
-use super::transaction::Failure;
+use super::transaction::{Failure, Outcome};
 use crate::{Error, GroupPositions, Result, Transactions};
 
 /// How long the brokers may be busy with what the last user of an id has left.
@@ -21,7 +22,7 @@ const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long brokers are waited for before the id is taken over, which waits for them, too.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
-/// How long a commit may take: long enough for another broker to take the place of one that is lost.
+/// How long a call of a commit may take: long enough for another broker to take the place of one that is lost.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The most that one call of it waits: brokers are looked after in between.
@@ -222,23 +223,38 @@ impl Turn {
         self.serve()?;
         let could_not = |failure: Failure| self.failed(&format!("epoch {epoch} could not be committed"), &failure);
         for group in positions.iter().filter(|group| !group.positions.is_empty()) {
-            self.insist_on_commit(|timeout| self.producer.send_positions(group, timeout)).map_err(could_not)?;
+            self.send_positions(group).map_err(could_not)?;
         }
-        self.insist_on_commit(|timeout| self.producer.commit_transaction(timeout)).map_err(could_not)?;
+        let (producer, timeout) = (&self.producer, self.commit_timeout());
+        insist_on_commit(producer, timeout, |left| producer.commit_transaction(left)).map_err(could_not)?;
         self.open.store(0, Ordering::Release);
         Ok(())
     }
 
-    /// Makes a call of a commit as long as one may take, and looks after the brokers in between.
-    fn insist_on_commit(
-        &self,
-        call: impl Fn(Duration) -> std::result::Result<(), Failure>,
-    ) -> std::result::Result<(), Failure> {
-        let attempt = |left| {
-            self.producer.keep_brokers();
-            call(ATTEMPT.min(left))
+    /// Adds positions to the open transaction, on a thread that is left behind with its producer if it does not return:
+    /// librdkafka 2.12 does not keep to the timeout while it waits for a group's coordinator, and waits for good for one
+    /// that the brokers have ceased to list (confluentinc/librdkafka#5456, #5511).
+    fn send_positions(&self, group: &GroupPositions) -> Outcome {
+        let (producer, timeout, name) = (self.producer.clone(), self.commit_timeout(), group.group.clone());
+        let (answer, answered) = channel();
+        let group = group.clone();
+        let send = move || {
+            // Nobody listens any more once it has taken too long.
+            let _ = answer.send(insist_on_commit(&producer, timeout, |left| producer.send_positions(&group, left)));
         };
-        insist(COMMIT_TIMEOUT, |_| true, attempt)
+        let broken = |code, reason| Failure { code, reason, retriable: false, broken: true };
+        let thread = Builder::new().name("millrace-positions".into()).spawn(send);
+        thread.map_err(|error| broken(RDKafkaErrorCode::Fail, format!("no thread could be started: {error}")))?;
+        answered.recv_timeout(timeout + ATTEMPT).unwrap_or_else(|_| {
+            let seconds = timeout.as_secs();
+            let reason = format!("the coordinator of group \"{name}\" has not taken the positions within {seconds} s");
+            Err(broken(RDKafkaErrorCode::OperationTimedOut, reason))
+        })
+    }
+
+    /// After its own timeout a transaction is aborted by the brokers.
+    fn commit_timeout(&self) -> Duration {
+        COMMIT_TIMEOUT.min(self.timeout)
     }
 
     fn expect_open(&self, epoch: u64) -> Result<()> {
@@ -319,12 +335,17 @@ impl Drop for Turn {
     }
 }
 
+/// Makes a call of a commit until it succeeds or the time is over, and looks after the brokers in between.
+fn insist_on_commit(producer: &Producer, timeout: Duration, call: impl Fn(Duration) -> Outcome) -> Outcome {
+    let attempt = |left| {
+        producer.keep_brokers();
+        call(ATTEMPT.min(left))
+    };
+    insist(timeout, |_| true, attempt)
+}
+
 /// Makes a call until it succeeds, fails for good, or the time is over.
-fn insist(
-    timeout: Duration,
-    retriable: impl Fn(&Failure) -> bool,
-    call: impl Fn(Duration) -> std::result::Result<(), Failure>,
-) -> std::result::Result<(), Failure> {
+fn insist(timeout: Duration, retriable: impl Fn(&Failure) -> bool, call: impl Fn(Duration) -> Outcome) -> Outcome {
     let deadline = Instant::now() + timeout;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
