@@ -5,6 +5,7 @@ import t, { type Test } from "tap";
 import { conform } from "../conformance/conform.js";
 import { uniqueName } from "../e2e/results.js";
 import { sharedBrokers } from "../harness/broker.js";
+import { selfSigned } from "../harness/certificate.js";
 import { KafkaClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
@@ -157,6 +158,26 @@ t.test("a server that is not there ends the job, and the error says what to look
     job.stderr,
     /mongodb\(test.rows\): connecting: .*ECONNREFUSED.*Check the url, tls, and whether the server is up/,
   );
+});
+
+t.test("over TLS the server has to show a certificate that is trusted", async (t) => {
+  const tls = await selfSigned("127.0.0.1");
+  const guarded = await MongoServer.start({ tls });
+  t.teardown(() => guarded.stop());
+  const folder = t.testdir({ "ca.pem": tls.certificate, "other.pem": (await selfSigned("127.0.0.1")).certificate });
+  const trusting = (file: string) =>
+    write(t, { collection: "rows", options: { tls: { ca: join(folder, file) } }, env: { COUNT: "1000" } }, guarded);
+  const job = trusting("ca.pem");
+  t.equal((await job.exited()).code, 0, job.log);
+  t.strictSame(await wrong("rows", 1000, () => false, guarded), []);
+  for (const [file, says] of [
+    ["other.pem", /self-signed certificate.*Check the url, tls/],
+    ["nowhere.pem", /nowhere\.pem/],
+  ] as const) {
+    const stopped = trusting(file);
+    t.equal((await stopped.exited()).code, 5, stopped.log);
+    t.match(stopped.stderr, says);
+  }
 });
 
 t.test("a worker that is killed again and again writes every row of its topic", async (t) => {

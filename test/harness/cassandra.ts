@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type cassandra from "cassandra-driver";
+import type { Certificate } from "./certificate.js";
 import { LocalServer } from "./local-server.js";
 import { classPath } from "./maven.js";
 import { ROOT } from "./paths.js";
@@ -13,6 +14,15 @@ import type { Command } from "./process.js";
 const POM = join(ROOT, "test/servers/cassandra/pom.xml");
 // The package is the connectors': the tests use what these use.
 const driver = createRequire(join(ROOT, "connectors/package.json"))("cassandra-driver") as typeof cassandra;
+
+/** Whom a node lets in. */
+export interface Guard {
+  /** The node's own, and the only one that it takes from clients. */
+  readonly certificate: Certificate;
+}
+
+/** Who may do everything at the start, where there are users. */
+const FIRST_USER = { username: "cassandra", password: "cassandra" };
 
 /** Rows that are inserted again where one of them fails. */
 const INSERTED = 1000;
@@ -56,14 +66,17 @@ export class CassandraServer extends LocalServer {
   readonly dataCenter = "datacenter1";
   readonly keyspace = "tests";
   #client: cassandra.Client | undefined;
+  #guard: Guard | undefined;
 
-  static async start(): Promise<CassandraServer> {
+  /** Behind a guard it speaks TLS alone, both sides show certificates, and users have passwords. */
+  static async start(guard?: Guard): Promise<CassandraServer> {
     const jars = await classPath("cassandra", POM);
     const [native, storage] = (await freePorts(2)) as [number, number];
     const directory = await mkdtemp(join(tmpdir(), "millrace-cassandra-"));
-    await configure(directory, native, storage);
+    await configure(directory, native, storage, guard);
     const command = commandOf(directory, jars);
     const server = new CassandraServer("Cassandra", `cassandra://127.0.0.1:${native}`, directory, command);
+    server.#guard = guard;
     await server.ready();
     const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
     await server.query(`CREATE KEYSPACE ${server.keyspace} WITH replication = ${replication}`);
@@ -125,6 +138,7 @@ export class CassandraServer extends LocalServer {
       contactPoints: [this.address],
       localDataCenter: this.dataCenter,
       encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true },
+      ...(this.#guard === undefined ? {} : admission(this.#guard)),
     });
     try {
       await client.connect();
@@ -178,7 +192,24 @@ function commandOf(directory: string, jars: string): Command {
   return { command: "java", args, cwd: directory };
 }
 
-async function configure(directory: string, native: number, storage: number): Promise<void> {
+function admission({ certificate: { key, certificate } }: Guard): Partial<cassandra.ClientOptions> {
+  return {
+    sslOptions: { ca: [certificate], cert: certificate, key, rejectUnauthorized: true },
+    authProvider: new driver.auth.PlainTextAuthProvider(FIRST_USER.username, FIRST_USER.password),
+  };
+}
+
+/** Values are JSON, which YAML takes as it is. */
+function guarded({ certificate: { key, certificate } }: Guard): Record<string, string> {
+  const factory = {
+    class_name: "org.apache.cassandra.security.PEMBasedSslContextFactory",
+    parameters: { private_key: `${key}${certificate}`, trusted_certificates: certificate },
+  };
+  const encryption = { enabled: true, optional: false, require_client_auth: true, ssl_context_factory: factory };
+  return { authenticator: "PasswordAuthenticator", client_encryption_options: JSON.stringify(encryption) };
+}
+
+async function configure(directory: string, native: number, storage: number, guard: Guard | undefined): Promise<void> {
   const folders = {
     commitlog_directory: "commitlog",
     saved_caches_directory: "saved_caches",
@@ -200,6 +231,7 @@ async function configure(directory: string, native: number, storage: number): Pr
     native_transport_port: native,
     storage_port: storage,
     auto_bootstrap: false,
+    ...(guard === undefined ? {} : guarded(guard)),
     ...Object.fromEntries(Object.entries(folders).map(([name, folder]) => [name, join(directory, folder)])),
   };
   await writeFile(

@@ -3,7 +3,7 @@ import type cassandra from "cassandra-driver";
 import { readPem } from "../calling/pem.js";
 import { readSecret, type Secret } from "../calling/secret.js";
 import type { Step } from "../driver/driver.js";
-import { unreachable } from "./errors.js";
+import { told, unreachable } from "./errors.js";
 import type { Settings } from "./settings.js";
 
 /** The module `cassandra-driver`. */
@@ -15,6 +15,8 @@ export interface Connection {
   readonly settings: Settings;
   readonly step: Step;
   readonly consistency: number;
+  /** An error of a call as a user gets it. */
+  told(error: unknown): Error;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,10 @@ export async function connect(settings: Settings, step: Step): Promise<Connectio
   const cassandra = await load();
   const consistency = consistencyOf(cassandra, settings.consistency);
   const client = new cassandra.Client(options(cassandra, settings));
+  let refused: Error | undefined;
+  client.on("log", (level: string, _of: string, _message: string, error: unknown) => {
+    if (level === "warning" && error instanceof Error) refused = error;
+  });
   // No socket keeps the process: until it is closed, this does.
   const held = setInterval(() => {}, 60_000);
   const close = async () => {
@@ -44,7 +50,7 @@ export async function connect(settings: Settings, step: Step): Promise<Connectio
     await close();
     throw unreachable(settings, error);
   }
-  return { cassandra, client, settings, step, consistency, close };
+  return { cassandra, client, settings, step, consistency, told: (error) => told(step.name, error, refused), close };
 }
 
 async function load(): Promise<Cassandra> {

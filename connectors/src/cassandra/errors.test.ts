@@ -25,6 +25,16 @@ t.test("what nodes say of themselves may pass, what they say of a statement does
   t.notOk(isForgotten(unanswered(new Error("ECONNREFUSED"))));
 });
 
+t.test("of nodes that are not even asked, it is told why there is no connection to them", async (t) => {
+  const refused = new errors.AuthenticationError("Bad credentials");
+  const unasked = new errors.NoHostAvailableError({});
+  t.equal(told("cassandra(k.t)", unasked, refused).message, "cassandra(k.t): no node is up: Bad credentials");
+  t.match(
+    told("cassandra(k.t)", unanswered(new Error("ECONNRESET")), refused).message,
+    /: no node answers: .*ECONNRESET/,
+  );
+});
+
 t.test("why there is no connection is told with what to do", async (t) => {
   const settings = { contactPoints: ["10.0.0.1"], auth: { username: "me", password: "secret" } } as unknown as Settings;
   const refused = unreachable(settings, unanswered(new errors.AuthenticationError("Bad credentials")));

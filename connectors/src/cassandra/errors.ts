@@ -33,9 +33,17 @@ export function isForgotten(error: unknown): boolean {
   return Object.values(innerErrors ?? {}).some((inner) => (inner as DriverFailure).code === UNPREPARED);
 }
 
-/** The error as a user gets it: who it concerns and what may be done. */
-export function told(who: string, error: unknown): Error {
-  return new Error(`${who}: ${reasonOf(error as DriverFailure)}`, { cause: error });
+/**
+ * The error as a user gets it: who it concerns and what may be done.
+ *
+ * @param refused why the last connection could not be made: nodes that are down are not asked, so what the driver throws does not say why
+ */
+export function told(who: string, error: unknown, refused?: Error): Error {
+  const { name, innerErrors } = error as DriverFailure;
+  const isUnasked = name === "NoHostAvailableError" && Object.keys(innerErrors ?? {}).length === 0;
+  const reason =
+    isUnasked && refused !== undefined ? `no node is up: ${refused.message}` : reasonOf(error as DriverFailure);
+  return new Error(`${who}: ${reason}`, { cause: error });
 }
 
 /** Why there is no connection. */

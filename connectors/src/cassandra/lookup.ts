@@ -1,6 +1,5 @@
 import type { DriverLookup, Row, Step } from "../driver/driver.js";
 import { type Connection, connect } from "./connect.js";
-import { told } from "./errors.js";
 import { drain, Gate } from "./gate.js";
 import { Partitions } from "./partitions.js";
 import { rowOf, selected } from "./select.js";
@@ -57,7 +56,7 @@ export class CassandraLookup implements DriverLookup {
   }
 
   async find(keys: readonly Row[], names: readonly string[]): Promise<readonly (Row | undefined)[]> {
-    const { client, consistency, step } = this.connection;
+    const { client, consistency } = this.connection;
     const columns = this.columns.filter(({ name }) => names.includes(name));
     const asked = keys.flatMap((key, index): Asked[] => {
       const params = paramsOf(key, this.key);
@@ -74,7 +73,7 @@ export class CassandraLookup implements DriverLookup {
     try {
       await drain(statements, this.#gate, find);
     } catch (error) {
-      throw told(step.name, error);
+      throw this.connection.told(error);
     }
     return found;
   }

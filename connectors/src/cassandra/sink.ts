@@ -1,6 +1,6 @@
 import type { DriverSink, Refusal, Row, Step } from "../driver/driver.js";
 import { type Connection, connect, consistencyOf } from "./connect.js";
-import { isForgotten, isRefusal, told } from "./errors.js";
+import { isForgotten, isRefusal } from "./errors.js";
 import { drain, Gate } from "./gate.js";
 import type { SinkSettings } from "./settings.js";
 import { type Column, columnsOf, quoted, type Table, tableOf } from "./table.js";
@@ -161,11 +161,11 @@ export class CassandraSink implements DriverSink {
   }
 
   async #explained(error: unknown): Promise<Error> {
-    const { step } = this.connection;
-    if (!isForgotten(error)) return told(step.name, error);
+    const { connection } = this;
+    if (!isForgotten(error)) return connection.told(error);
     return this.#stillFits().then(
-      () => told(step.name, error),
-      (reason) => told(step.name, reason),
+      () => connection.told(error),
+      (reason) => connection.told(reason),
     );
   }
 

@@ -1,6 +1,5 @@
 import type { DriverSource, Row, SplitReader, Step } from "../driver/driver.js";
 import { type Connection, connect } from "./connect.js";
-import { told } from "./errors.js";
 import { Gate } from "./gate.js";
 import { rowOf, selected } from "./select.js";
 import type { SourceSettings } from "./settings.js";
@@ -49,7 +48,7 @@ export class CassandraSource implements DriverSource {
 
   async open(split: string, after: string | undefined, names: readonly string[]): Promise<SplitReader> {
     if (after === END) return { next: async () => ({ rows: [], token: END, ended: true }) };
-    const { client, consistency, step } = this.connection;
+    const { client, consistency } = this.connection;
     const columns = this.columns.filter(({ name }) => names.includes(name));
     const key = this.table.partitionKey.map(quoted).join(", ");
     const where = `token(${key}) > ? AND token(${key}) <= ?`;
@@ -67,7 +66,7 @@ export class CassandraSource implements DriverSource {
     const next = async () => {
       const paged = pageState === undefined ? options : { ...options, pageState };
       const result = await client.execute(query, [above, upTo], paged).catch((error) => {
-        throw told(step.name, error);
+        throw this.connection.told(error);
       });
       const rows: Row[] = result.rows.map((row) => rowOf(row, columns));
       pageState = result.pageState ?? undefined;
