@@ -5,68 +5,22 @@ import { sharedBrokers } from "../harness/broker.js";
 import { KafkaClient } from "../harness/client.js";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
-import { avroRows, namesIn, parquetRows, readIn } from "../harness/lake.js";
-import { S3Server } from "../harness/s3.js";
+import { type Lake, namesIn, readIn, s3, timesOf } from "../harness/lake.js";
 import { record, type Trade, trades } from "../harness/trades.js";
 import { uniqueName } from "./results.js";
 
 const KILLS = 3;
 const EVENTS = 6_000;
 
-/** Files as a client sees them that shares no code with Millrace. */
-interface Lake {
-  readonly format: "parquet" | "avro";
-  readonly directory: string;
-  readonly access: Record<string, string>;
-  /** Paths of visible files from the directory on. */
-  names(): Promise<string[]>;
-  read(name: string): Promise<Buffer>;
-}
-
 let kafka: KafkaClient;
 t.before(async () => {
   kafka = new KafkaClient(await sharedBrokers(t));
 });
 
-async function s3(t: Test): Promise<Lake> {
-  const server = await S3Server.start();
-  t.teardown(() => server.stop());
-  const bucket = `${server.url}/${server.bucket}`;
-  return {
-    format: "parquet",
-    directory: `s3://${server.bucket}/lake?endpoint=${server.url}`,
-    access: S3Server.credentials,
-    async names() {
-      const listed = await (await fetch(`${bucket}?list-type=2&prefix=lake/`)).text();
-      const names = [...listed.matchAll(/<Key>lake\/([^<]+)<\/Key>/g)].map(([, name]) => name as string);
-      return names.filter((name) => !name.startsWith("_staged/"));
-    },
-    read: async (name) => {
-      const path = name.split("/").map(encodeURIComponent).join("/");
-      return Buffer.from(await (await fetch(`${bucket}/lake/${path}`)).arrayBuffer());
-    },
-  };
-}
-
 async function local(t: Test): Promise<Lake> {
   const directory = join(t.testdir({}), "lake");
   const names = async () => (await namesIn(directory)).filter((name) => !name.endsWith(".inprogress"));
   return { format: "avro", directory, access: {}, names, read: readIn(directory) };
-}
-
-/** Times of all rows, each of which has to be in the folder of its values. */
-async function timesOf(t: Test, lake: Lake): Promise<number[]> {
-  const times: number[] = [];
-  for (const name of await lake.names()) {
-    const rows = await (lake.format === "avro" ? avroRows : parquetRows)(await lake.read(name));
-    for (const row of rows) {
-      const at = row.at instanceof Date ? row.at.getTime() : Number(row.at);
-      times.push(at);
-      const folder = `venue=${row.venue}/day=${new Date(at).toISOString().slice(0, 10)}`;
-      if (!name.startsWith(`${folder}/part-`)) t.fail(`a row of ${folder} is in ${name}`);
-    }
-  }
-  return times.sort((a, b) => a - b);
 }
 
 for (const [seed, open] of [

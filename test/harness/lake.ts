@@ -3,6 +3,54 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import avsc from "avsc";
 import { parquetReadObjects } from "hyparquet";
+import type { Test } from "tap";
+import { S3Server } from "./s3.js";
+
+/** Files as a client sees them that shares no code with Millrace. */
+export interface Lake {
+  readonly format: "parquet" | "avro";
+  readonly directory: string;
+  readonly access: Record<string, string>;
+  /** Paths of visible files from the directory on. */
+  names(): Promise<string[]>;
+  read(name: string): Promise<Buffer>;
+}
+
+/** Parquet in S3. */
+export async function s3(t: Test): Promise<Lake> {
+  const server = await S3Server.start();
+  t.teardown(() => server.stop());
+  const bucket = `${server.url}/${server.bucket}`;
+  return {
+    format: "parquet",
+    directory: `s3://${server.bucket}/lake?endpoint=${server.url}`,
+    access: S3Server.credentials,
+    async names() {
+      const listed = await (await fetch(`${bucket}?list-type=2&prefix=lake/`)).text();
+      const names = [...listed.matchAll(/<Key>lake\/([^<]+)<\/Key>/g)].map(([, name]) => name as string);
+      return names.filter((name) => !name.startsWith("_staged/"));
+    },
+    read: async (name) => {
+      const path = name.split("/").map(encodeURIComponent).join("/");
+      return Buffer.from(await (await fetch(`${bucket}/lake/${path}`)).arrayBuffer());
+    },
+  };
+}
+
+/** Times of all rows, each of which has to be in the folder of its values. */
+export async function timesOf(t: Test, lake: Lake): Promise<number[]> {
+  const times: number[] = [];
+  for (const name of await lake.names()) {
+    const rows = await (lake.format === "avro" ? avroRows : parquetRows)(await lake.read(name));
+    for (const row of rows) {
+      const at = row.at instanceof Date ? row.at.getTime() : Number(row.at);
+      times.push(at);
+      const folder = `venue=${row.venue}/day=${new Date(at).toISOString().slice(0, 10)}`;
+      if (!name.startsWith(`${folder}/part-`)) t.fail(`a row of ${folder} is in ${name}`);
+    }
+  }
+  return times.sort((a, b) => a - b);
+}
 
 /** The rows of a Parquet file, read by code that has nothing in common with Millrace's. */
 export async function parquetRows(content: Buffer): Promise<Record<string, unknown>[]> {

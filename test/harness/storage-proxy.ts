@@ -15,6 +15,8 @@ const SLOW_DOWN =
 /** Stands between a job and an S3 server, and has moods. */
 export class StorageProxy {
   readonly endpoint: string;
+  /** How many requests have met another mood than `"well"`. */
+  troubled = 0;
   readonly #port: number;
   readonly #target: URL;
   #server: Server;
@@ -64,6 +66,7 @@ export class StorageProxy {
   }
 
   async #handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    if (this.#mood !== "well") this.troubled += 1;
     if (this.#mood === "errors") {
       incoming.resume();
       await once(incoming, "end");
@@ -71,7 +74,7 @@ export class StorageProxy {
       return;
     }
     const { status, headers, body } = await this.#forward(incoming);
-    if (typeof this.#mood === "number") await delay(this.#mood);
+    if (typeof this.#mood === "number") await delay(this.#mood, undefined, { ref: false });
     answer.writeHead(status, headers);
     if (this.#mood !== "cut") {
       answer.end(body);
