@@ -1,3 +1,6 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import t from "tap";
 import { uniqueName } from "../e2e/results.js";
 import { sharedBrokers } from "../harness/broker.js";
@@ -57,4 +60,26 @@ t.test("S3 that is throttled, cuts off its answers, hangs and goes has each row 
     events.map(({ at }) => at).sort((a, b) => a - b),
   );
   t.comment(`${restarts() - 1} restarts`);
+});
+
+t.test("a large file is there though the answer to its last request is lost", async (t) => {
+  const lake = await s3(t);
+  const [place, endpoint] = lake.directory.split("endpoint=") as [string, string];
+  const proxy = await StorageProxy.start(endpoint);
+  t.teardown(() => proxy.stop());
+  // What cannot be compressed goes up in several parts.
+  const rows = Array.from({ length: 100_000 }, (_, id) => ({ id, text: randomBytes(150).toString("base64") }));
+  const input = join(t.testdir({ "in.jsonl": rows.map((row) => `${JSON.stringify(row)}\n`).join("") }), "in.jsonl");
+  proxy.cutsNext = /^POST .*\?uploadId=/;
+  const output = `${place}endpoint=${proxy.endpoint}`;
+  const job = Job.run("files.ts", { env: { INPUT: input, OUTPUT: output, COMPRESSION: "gz", ...lake.access } });
+  t.teardown(() => job.signal("SIGKILL"));
+  t.equal((await job.exited(120_000)).code, 0, job.log);
+  t.equal(proxy.cutsNext, undefined, "the answer was cut off");
+  const files = await Promise.all((await lake.names()).map(lake.read));
+  const lines = files.flatMap((file) => gunzipSync(file).toString().trimEnd().split("\n"));
+  t.strictSame(
+    lines.map((line) => JSON.parse(line).id).sort((a, b) => a - b),
+    rows.map(({ id }) => id),
+  );
 });

@@ -17,6 +17,8 @@ export class StorageProxy {
   readonly endpoint: string;
   /** How many requests have met another mood than `"well"`. */
   troubled = 0;
+  /** The next answer to a request like this, `METHOD PATH`, is cut off. */
+  cutsNext: RegExp | undefined;
   readonly #port: number;
   readonly #target: URL;
   #server: Server;
@@ -76,12 +78,18 @@ export class StorageProxy {
     const { status, headers, body } = await this.#forward(incoming);
     if (typeof this.#mood === "number") await delay(this.#mood, undefined, { ref: false });
     answer.writeHead(status, headers);
-    if (this.#mood !== "cut") {
+    if (this.#mood !== "cut" && !this.#cuts(incoming)) {
       answer.end(body);
       return;
     }
     answer.flushHeaders();
     answer.write(body.subarray(0, body.length / 2), () => answer.destroy());
+  }
+
+  #cuts({ method, url }: IncomingMessage): boolean {
+    if (this.cutsNext?.test(`${method} ${url}`) !== true) return false;
+    this.cutsNext = undefined;
+    return true;
   }
 
   async #forward(incoming: IncomingMessage) {

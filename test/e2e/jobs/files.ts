@@ -12,7 +12,7 @@ export default job(
       .to(
         env("OUTPUT", "") === ""
           ? stdout({ format: json() })
-          : files({ directory: env("OUTPUT"), format: json(), compression: "zst" }),
+          : files({ directory: env("OUTPUT"), format: json(), compression: env("COMPRESSION", "zst") as "gz" | "zst" }),
       ),
   { parallelism: 2 },
 );
