@@ -61,26 +61,52 @@ const OPENS = [
   "jdk.management/com.sun.management.internal",
 ];
 
-/** A node of Cassandra, which is a cluster, on its own ports and a fresh directory. */
+/** Where a node is found. All of a cluster have the same ports, at addresses of their own. */
+interface Place {
+  readonly address: string;
+  readonly native: number;
+  readonly storage: number;
+}
+
+/** The first node's. */
+const SEED = "127.0.0.1";
+
+/** A node of Cassandra, on ports of its own and with a fresh directory. The first one is a cluster by itself. */
 export class CassandraServer extends LocalServer {
   readonly dataCenter = "datacenter1";
   readonly keyspace = "tests";
   #client: cassandra.Client | undefined;
-  #guard: Guard | undefined;
+
+  private constructor(
+    private readonly place: Place,
+    directory: string,
+    command: Command,
+    private readonly guard: Guard | undefined,
+  ) {
+    super("Cassandra", `cassandra://${place.address}:${place.native}`, directory, command);
+  }
 
   /** Behind a guard it speaks TLS alone, both sides show certificates, and users have passwords. */
   static async start(guard?: Guard): Promise<CassandraServer> {
-    const jars = await classPath("cassandra", POM);
     const [native, storage] = (await freePorts(2)) as [number, number];
-    const directory = await mkdtemp(join(tmpdir(), "millrace-cassandra-"));
-    await configure(directory, native, storage, guard);
-    const command = commandOf(directory, jars);
-    const server = new CassandraServer("Cassandra", `cassandra://127.0.0.1:${native}`, directory, command);
-    server.#guard = guard;
-    await server.ready();
+    const server = await CassandraServer.#launch({ address: SEED, native, storage }, guard);
     const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
     await server.query(`CREATE KEYSPACE ${server.keyspace} WITH replication = ${replication}`);
     return server;
+  }
+
+  static async #launch(place: Place, guard: Guard | undefined): Promise<CassandraServer> {
+    const jars = await classPath("cassandra", POM);
+    const directory = await mkdtemp(join(tmpdir(), "millrace-cassandra-"));
+    await configure(directory, place, guard);
+    const server = new CassandraServer(place, directory, commandOf(directory, jars), guard);
+    await server.ready();
+    return server;
+  }
+
+  /** Starts another node of the cluster, at another address of this machine. */
+  neighbour(address: string): Promise<CassandraServer> {
+    return CassandraServer.#launch({ ...this.place, address }, this.guard);
   }
 
   get address(): string {
@@ -128,17 +154,20 @@ export class CassandraServer extends LocalServer {
   }
 
   protected async answers(): Promise<unknown> {
-    const isThere = await listens(Number(new URL(this.url).port));
+    const isThere = await listens(this.place.native, this.place.address);
     return isThere && (await this.query("SELECT key FROM system.local"));
   }
 
   async #connected(): Promise<cassandra.Client> {
     if (this.#client !== undefined) return this.#client;
+    const { AllowListPolicy, DCAwareRoundRobinPolicy } = driver.policies.loadBalancing;
     const client = new driver.Client({
       contactPoints: [this.address],
+      // Another node may stand still.
+      policies: { loadBalancing: new AllowListPolicy(new DCAwareRoundRobinPolicy(this.dataCenter), [this.address]) },
       localDataCenter: this.dataCenter,
       encoding: { map: Map, useBigIntAsLong: true, useBigIntAsVarint: true },
-      ...(this.#guard === undefined ? {} : admission(this.#guard)),
+      ...(this.guard === undefined ? {} : admission(this.guard)),
     });
     try {
       await client.connect();
@@ -209,7 +238,7 @@ function guarded({ certificate: { key, certificate } }: Guard): Record<string, s
   return { authenticator: "PasswordAuthenticator", client_encryption_options: JSON.stringify(encryption) };
 }
 
-async function configure(directory: string, native: number, storage: number, guard: Guard | undefined): Promise<void> {
+async function configure(directory: string, place: Place, guard: Guard | undefined): Promise<void> {
   const folders = {
     commitlog_directory: "commitlog",
     saved_caches_directory: "saved_caches",
@@ -226,10 +255,10 @@ async function configure(directory: string, native: number, storage: number, gua
     commitlog_segment_size: "8MiB",
     commitlog_total_space: "64MiB",
     endpoint_snitch: "SimpleSnitch",
-    listen_address: "127.0.0.1",
-    rpc_address: "127.0.0.1",
-    native_transport_port: native,
-    storage_port: storage,
+    listen_address: place.address,
+    rpc_address: place.address,
+    native_transport_port: place.native,
+    storage_port: place.storage,
     auto_bootstrap: false,
     ...(guard === undefined ? {} : guarded(guard)),
     ...Object.fromEntries(Object.entries(folders).map(([name, folder]) => [name, join(directory, folder)])),
@@ -251,7 +280,7 @@ async function configure(directory: string, native: number, storage: number, gua
 seed_provider:
     - class_name: org.apache.cassandra.locator.SimpleSeedProvider
       parameters:
-          - seeds: "127.0.0.1:${storage}"
+          - seeds: "${SEED}:${place.storage}"
 `,
   );
 }

@@ -22,10 +22,10 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Whether something accepts connections at a port of 127.0.0.1. */
-export function listens(port: number): Promise<boolean> {
+/** Whether something accepts connections at a port. */
+export function listens(port: number, address = "127.0.0.1"): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(port, address);
     const answer = (open: boolean) => {
       socket.destroy();
       resolve(open);

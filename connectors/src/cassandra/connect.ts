@@ -111,6 +111,7 @@ function options(cassandra: Cassandra, settings: Settings): cassandra.ClientOpti
   return {
     contactPoints: [...contactPoints],
     localDataCenter,
+    protocolOptions: portOf(contactPoints[0] ?? ""),
     ...(auth === undefined ? {} : { authProvider: login(cassandra, auth) }),
     ...(tls === false ? {} : { sslOptions: sslOf(tls) }),
     encoding: ENCODING,
@@ -131,6 +132,12 @@ function options(cassandra: Cassandra, settings: Settings): cassandra.ClientOpti
           }),
     },
   };
+}
+
+/** Nodes tell the addresses of the others without their ports: all of a cluster have the one that is named first. */
+export function portOf(contactPoint: string): { readonly port?: number } {
+  const port = /^(?:\[.*\]|[^:]*):(\d+)$/.exec(contactPoint)?.[1];
+  return port === undefined ? {} : { port: Number(port) };
 }
 
 /** A login whose password is read when a connection asks for it. */

@@ -44,7 +44,7 @@ export type CassandraConsistency =
  * ```
  */
 export interface CassandraConnection {
-  /** "host" or "host:port" of nodes that tell about all others. */
+  /** "host" or "host:port" (9042) of nodes that tell about all others, which have the port of the first one here. */
   readonly contactPoints: string | readonly string[];
   /** Requests go to nodes of this one. */
   readonly localDataCenter: string;
