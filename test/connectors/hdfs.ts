@@ -1,5 +1,6 @@
 // A name node and a data node, by WebHDFS.
 import { request } from "node:http";
+import { eventually } from "../harness/eventually.js";
 import { fetchAnew } from "../harness/fetch-anew.js";
 import { HdfsCluster } from "../harness/hdfs.js";
 import { freePorts } from "../harness/ports.js";
@@ -31,9 +32,12 @@ async function start(): Promise<Storage> {
     async write(folder, name, content) {
       // It is seen by readers as it grows.
       const hidden = `${folder}/_${name}`;
-      // The name node says which data node takes the bytes.
-      const named = await fetchAnew(web(hidden, "CREATE&noredirect=true"), { method: "PUT" });
-      if (!named.ok) throw new Error(`HDFS answers ${named.status} to a file of the test: ${await named.text()}`);
+      // The name node says which data node takes the bytes, and there may be none yet after a start.
+      const create = async () => {
+        const answer = await fetchAnew(web(hidden, "CREATE&noredirect=true"), { method: "PUT" });
+        return answer.ok && answer;
+      };
+      const named = await eventually(create, { what: "a data node", withinMs: 60_000, detail: () => cluster.log });
       const { Location } = (await named.json()) as { Location: string };
       const status = await put(Location, content);
       if (status !== 201) throw new Error(`HDFS answers ${status} to a file of the test`);

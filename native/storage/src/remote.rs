@@ -262,6 +262,7 @@ fn failure(error: &opendal::Error) -> Failure {
     let cause = match error.kind() {
         // HDFS answers 403 to much that has nothing to do with permissions.
         _ if says(&["QuotaExceeded", "could only be written to", "StorageFull", "No space left"]) => Cause::Full,
+        _ if says(&["Failed to find datanode"]) => Cause::Unreachable,
         ErrorKind::PermissionDenied => Cause::Denied,
         _ if says(&["credential", "Credential"]) => Cause::Denied,
         ErrorKind::NotFound => Cause::Missing,
@@ -290,6 +291,17 @@ pub(crate) fn words(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_without_data_nodes_is_not_taken_for_one_that_lets_nobody_in() {
+        let cause = |text: &str| failure(&opendal::Error::new(ErrorKind::PermissionDenied, text.to_owned())).cause;
+        let none =
+            r#"{"RemoteException":{"exception":"IOException","message":"Failed to find datanode, suggest to check"}}"#;
+        assert_eq!(cause(none), Cause::Unreachable);
+        let denied =
+            r#"{"RemoteException":{"exception":"AccessControlException","message":"Permission denied: user=x"}}"#;
+        assert_eq!(cause(denied), Cause::Denied);
+    }
 
     #[test]
     fn an_answer_is_told_in_its_own_words() {

@@ -1,7 +1,7 @@
 //! Outputs to Kafka in transactions, one for each epoch.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(1);
 /// How long a call of a commit may take: long enough for another broker to take the place of one that is lost.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The most that one call of it waits: brokers are looked after in between.
+/// The most that is waited for at a time: brokers are looked after in between.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
 /// How long an abort may hold back the end of the process; the next start aborts in any case.
@@ -225,8 +225,11 @@ impl Turn {
         for group in positions.iter().filter(|group| !group.positions.is_empty()) {
             self.send_positions(group).map_err(could_not)?;
         }
-        let (producer, timeout) = (&self.producer, self.commit_timeout());
-        insist_on_commit(producer, timeout, |left| producer.commit_transaction(left)).map_err(could_not)?;
+        let commit = |left: Duration| {
+            self.producer.keep_brokers();
+            self.producer.commit_transaction(ATTEMPT.min(left))
+        };
+        insist(self.commit_timeout(), |_| true, commit).map_err(could_not)?;
         self.open.store(0, Ordering::Release);
         Ok(())
     }
@@ -235,21 +238,32 @@ impl Turn {
     /// librdkafka 2.12 does not keep to the timeout while it waits for a group's coordinator, and waits for good for one
     /// that the brokers have ceased to list (confluentinc/librdkafka#5456, #5511).
     fn send_positions(&self, group: &GroupPositions) -> Outcome {
-        let (producer, timeout, name) = (self.producer.clone(), self.commit_timeout(), group.group.clone());
+        let (producer, timeout) = (self.producer.clone(), self.commit_timeout());
         let (answer, answered) = channel();
-        let group = group.clone();
+        let positions = group.clone();
         let send = move || {
+            let outcome = insist(timeout, |_| true, |left| producer.send_positions(&positions, left));
             // Nobody listens any more once it has taken too long.
-            let _ = answer.send(insist_on_commit(&producer, timeout, |left| producer.send_positions(&group, left)));
+            let _ = answer.send(outcome);
         };
         let broken = |code, reason| Failure { code, reason, retriable: false, broken: true };
         let thread = Builder::new().name("millrace-positions".into()).spawn(send);
         thread.map_err(|error| broken(RDKafkaErrorCode::Fail, format!("no thread could be started: {error}")))?;
-        answered.recv_timeout(timeout + ATTEMPT).unwrap_or_else(|_| {
-            let seconds = timeout.as_secs();
-            let reason = format!("the coordinator of group \"{name}\" has not taken the positions within {seconds} s");
-            Err(broken(RDKafkaErrorCode::OperationTimedOut, reason))
-        })
+        // Where librdkafka keeps to the timeout, it says why there was no answer.
+        let deadline = Instant::now() + timeout + ATTEMPT;
+        loop {
+            self.producer.keep_brokers();
+            match answered.recv_timeout(ATTEMPT) {
+                Ok(outcome) => return outcome,
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                Err(_) => {
+                    let (name, seconds) = (&group.group, timeout.as_secs());
+                    let reason =
+                        format!("the coordinator of group \"{name}\" has not taken the positions within {seconds} s");
+                    return Err(broken(RDKafkaErrorCode::OperationTimedOut, reason));
+                }
+            }
+        }
     }
 
     /// After its own timeout a transaction is aborted by the brokers.
@@ -333,15 +347,6 @@ impl Drop for Turn {
             self.producer.serve(drop);
         }
     }
-}
-
-/// Makes a call of a commit until it succeeds or the time is over, and looks after the brokers in between.
-fn insist_on_commit(producer: &Producer, timeout: Duration, call: impl Fn(Duration) -> Outcome) -> Outcome {
-    let attempt = |left| {
-        producer.keep_brokers();
-        call(ATTEMPT.min(left))
-    };
-    insist(timeout, |_| true, attempt)
 }
 
 /// Makes a call until it succeeds, fails for good, or the time is over.
