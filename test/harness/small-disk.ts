@@ -46,7 +46,8 @@ export class SmallDisk {
     try {
       for (let bytes = PART.length; bytes > 0; ) {
         const isFull = await file.write(PART, 0, bytes).then(({ bytesWritten }) => bytesWritten < bytes, fullOrThrow);
-        if (isFull) bytes >>= 1;
+        // Others may remove much of theirs meanwhile, which single bytes would take minutes to fill.
+        bytes = isFull ? bytes >> 1 : Math.min(2 * bytes, PART.length);
       }
     } finally {
       await file.close();

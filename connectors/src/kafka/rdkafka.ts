@@ -5,6 +5,8 @@ export type Properties = Readonly<Record<string, string>>;
 // As librdkafka says it: the errors of events have no codes.
 const ALL_BROKERS_DOWN = "all broker connections are down";
 
+const LISTEN_EVERY_MS = 500;
+
 /** node-rdkafka, or `undefined` where it is not installed: it is optional, as it has to be compiled. */
 export function loadRdkafka() {
   return import("node-rdkafka").then(
@@ -30,13 +32,22 @@ export function lastError(client: Client<KafkaClientEvents>): () => string | und
   return () => last;
 }
 
-/** @throws Error when the cluster does not answer in time, with what was said of it */
+/**
+ * @param said what the client has last complained of
+ * @param listen takes what it has to tell, which is lost when it ends
+ * @throws Error when the cluster does not answer in time, with what was said of it
+ */
 export async function connectOrThrow(
   client: Client<string>,
   timeoutMs: number,
   said: () => string | undefined,
+  listen: () => void,
 ): Promise<void> {
-  if (await connect(client, timeoutMs)) return;
+  const listening = setInterval(() => {
+    if (client.isConnected()) listen();
+  }, LISTEN_EVERY_MS);
+  const answers = await connect(client, timeoutMs).finally(() => clearInterval(listening));
+  if (answers) return;
   const why = said() === undefined ? "" : `: ${said()}`;
   throw new Error(`the cluster does not answer${why}; check brokers, tls and sasl`);
 }

@@ -64,7 +64,7 @@ export async function openTopicReader(
   );
   consumer.setDefaultConsumeTimeout(100);
   const said = lastError(consumer);
-  await connectOrThrow(consumer, TIMEOUT_MS, said);
+  await connectOrThrow(consumer, TIMEOUT_MS, said, () => consumer.consume(1, () => {}));
   const close = () => new Promise<void>((resolve) => consumer.disconnect(() => resolve()));
   try {
     const count = (await partitions(consumer, TIMEOUT_MS)).get(topic);

@@ -44,7 +44,7 @@ export async function openTopicWriter(properties: Properties): Promise<TopicWrit
     { "request.required.acks": -1, "message.timeout.ms": DELIVERY_MS },
   );
   const said = lastError(producer);
-  await connectOrThrow(producer, TIMEOUT_MS, said);
+  await connectOrThrow(producer, TIMEOUT_MS, said, () => producer.poll());
   producer.setPollInterval(POLL_MS);
   let onReport: (error: Error | null) => void = () => {};
   producer.on("delivery-report", (error) => onReport(error ? new Error(error.message) : null));
