@@ -4,6 +4,7 @@ import t from "tap";
 import { CassandraServer } from "../harness/cassandra.js";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
+import { lines, ROW } from "./cassandra-rows.js";
 
 /** Longer than rows take over the node that is well. */
 const TIMEOUT_MS = 120_000;
@@ -20,8 +21,7 @@ t.test("with speculative executions a node that stands still holds back no row",
     detail: () => second.log,
   });
   await first.query("CREATE KEYSPACE both WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}");
-  const columns = "place text, id bigint, revision bigint, note text, PRIMARY KEY (place, id)";
-  await first.query(`CREATE TABLE both.t (${columns})`);
+  await first.query(`CREATE TABLE both.t (${ROW})`);
   const count = async () => Number((await first.query<{ n: bigint }>("SELECT count(*) AS n FROM both.t"))[0]?.n);
 
   const input = join(t.testdir({ "in.jsonl": lines(0, 1000) }), "in.jsonl");
@@ -42,9 +42,3 @@ t.test("with speculative executions a node that stands still holds back no row",
   second.resume();
   t.ok(job.running, job.log);
 });
-
-/** Rows of many partitions, so that each node is the first to be asked for some. */
-function lines(from: number, count: number): string {
-  const row = (n: number) => ({ place: `place-${n % 97}`, id: n, revision: 0, note: null });
-  return Array.from({ length: count }, (_, n) => `${JSON.stringify(row(from + n))}\n`).join("");
-}

@@ -5,6 +5,7 @@ import { CassandraServer } from "../harness/cassandra.js";
 import { type Certificate, selfSigned } from "../harness/certificate.js";
 import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
+import { lines, ROW } from "./cassandra-rows.js";
 
 const USER = "millrace";
 
@@ -29,8 +30,7 @@ interface Table {
 let tables = 0;
 async function table(t: Test, password: string): Promise<Table> {
   const name = `t${++tables}`;
-  const columns = "place text, id bigint, revision bigint, note text, PRIMARY KEY (place, id)";
-  await server.query(`CREATE TABLE ${server.keyspace}.${name} (${columns})`);
+  await server.query(`CREATE TABLE ${server.keyspace}.${name} (${ROW})`);
   const { key, certificate: pem } = certificate;
   const folder = t.testdir({
     ...{ "in.jsonl": lines(0, 100), "certificate.pem": pem, "key.pem": key, password },
@@ -48,11 +48,6 @@ async function table(t: Test, password: string): Promise<Table> {
       return Number(row?.n);
     },
   };
-}
-
-function lines(from: number, count: number): string {
-  const row = (n: number) => ({ place: `place-${n % 7}`, id: n, revision: 0, note: null });
-  return Array.from({ length: count }, (_, n) => `${JSON.stringify(row(from + n))}\n`).join("");
 }
 
 function write(t: Test, { name, input, at }: Table, more: object = {}): Job {

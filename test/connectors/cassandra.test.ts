@@ -9,6 +9,7 @@ import { eventually } from "../harness/eventually.js";
 import { Job } from "../harness/job.js";
 import { Random } from "../harness/random.js";
 import connector from "./cassandra.js";
+import { ROW } from "./cassandra-rows.js";
 
 conform(t, connector);
 
@@ -31,8 +32,6 @@ async function table(columns: string): Promise<string> {
   await server.query(`CREATE TABLE ${server.keyspace}.${name} (${columns})`);
   return name;
 }
-
-const ROW = "place text, id bigint, revision bigint, note text, PRIMARY KEY (place, id)";
 
 function run(t: Test, kind: "write" | "read" | "join", table: string, env: Record<string, string>): Job {
   const job = Job.run("cassandra.ts", { env: { CASSANDRA: server.address, JOB: kind, TABLE: table, ...env } });

@@ -39,11 +39,7 @@ export function isForgotten(error: unknown): boolean {
  * @param refused why the last connection could not be made: nodes that are down are not asked, so what the driver throws does not say why
  */
 export function told(who: string, error: unknown, refused?: Error): Error {
-  const { name, innerErrors } = error as DriverFailure;
-  const isUnasked = name === "NoHostAvailableError" && Object.keys(innerErrors ?? {}).length === 0;
-  const reason =
-    isUnasked && refused !== undefined ? `no node is up: ${refused.message}` : reasonOf(error as DriverFailure);
-  return new Error(`${who}: ${reason}`, { cause: error });
+  return new Error(`${who}: ${reasonOf(error as DriverFailure, refused)}`, { cause: error });
 }
 
 /** Why there is no connection. */
@@ -62,9 +58,10 @@ export function unreachable(settings: Settings, error: unknown): Error {
   });
 }
 
-function reasonOf({ name, message, innerErrors }: DriverFailure): string {
+function reasonOf({ name, message, innerErrors }: DriverFailure, refused?: Error): string {
+  if (name !== "NoHostAvailableError") return message;
   const nodes = Object.entries(innerErrors ?? {});
-  if (name !== "NoHostAvailableError" || nodes.length === 0) return message;
+  if (nodes.length === 0) return refused === undefined ? message : `no node is up: ${refused.message}`;
   const told = nodes.map(
     ([host, error]) => `${host}: ${error instanceof Error ? error.message.trim() : String(error)}`,
   );
